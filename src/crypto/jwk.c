@@ -59,7 +59,16 @@ set_kid(struct jwk *k, struct err *err)
 	return 0;
 }
 
-/* Sets digest and name of k, which is complete otherwise. */
+static void
+set_header(struct jwk *k)
+{
+	char text[JWS_HEADER_MAX + 1];
+	const struct str header = jws_header(k, text);
+
+	base64url_encode((const uint8_t *)header.p, header.n, k->header);
+}
+
+/* Sets digest, name and header of k, which is complete otherwise. */
 static int
 jwk_finish(struct jwk *k, struct jwk **out, struct err *err)
 {
@@ -73,6 +82,7 @@ jwk_finish(struct jwk *k, struct jwk **out, struct err *err)
 	}
 	if (set_kid(k, err) != 0)
 		return -1;
+	set_header(k);
 	*out = k;
 	return 0;
 }

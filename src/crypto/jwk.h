@@ -11,9 +11,10 @@
 #include <jansson.h>
 #include <openssl/types.h>
 
-#define JWK_KID_CHARS  43 /* base64url of a SHA-256: RFC 7638 */
-#define JWK_FILE_MAX   (64 * 1024)
-#define JWK_SECRET_MAX 1024
+#define JWK_KID_CHARS	 43 /* base64url of a SHA-256: RFC 7638 */
+#define JWK_FILE_MAX	 (64 * 1024)
+#define JWK_SECRET_MAX	 1024
+#define JWK_HEADER_CHARS 128
 
 struct jwk {
 	enum jws_alg alg;
@@ -22,6 +23,9 @@ struct jwk {
 	EVP_MD *md; /* digest of the algorithm; NULL for EdDSA */
 	bool can_sign; /* the private part is present */
 	bool renamed; /* the source of the key has another kid */
+	/* the first part of the tokens that are issued with the key, in
+	 * base64url, NUL-terminated */
+	char header[JWK_HEADER_CHARS + 1];
 	struct str secret; /* HMAC only; wiped by jwk_free() */
 };
 

@@ -3,6 +3,7 @@
 #include "crypto/jws.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -63,6 +64,24 @@ bool
 jws_alg_is_hmac(enum jws_alg alg)
 {
 	return alg != JWS_NONE && jws_info(alg)->kind == JWS_HMAC;
+}
+
+const char *
+jws_typ(enum jws_alg alg)
+{
+	return jws_alg_is_hmac(alg) ? "JWT" : "at+jwt";
+}
+
+/* JSON needs no escape in any of these texts. */
+struct str
+jws_header(const struct jwk *key, char text[JWS_HEADER_MAX + 1])
+{
+	int n = snprintf(text, JWS_HEADER_MAX + 1,
+			 "{\"alg\":\"%s\",\"kid\":\"%s\",\"typ\":\"%s\"}",
+			 jws_alg_name(key->alg), key->kid, jws_typ(key->alg));
+
+	assert(n > 0 && n <= JWS_HEADER_MAX);
+	return (struct str){ .p = text, .n = (size_t)n };
 }
 
 bool

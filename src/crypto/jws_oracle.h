@@ -6,6 +6,7 @@
 #ifndef CRYPTO_JWS_ORACLE_H
 #define CRYPTO_JWS_ORACLE_H
 
+#include "base/enc.h"
 #include "crypto/jwk.h"
 
 enum jws_kind { JWS_HMAC, JWS_RSA, JWS_PSS, JWS_ECDSA, JWS_ED25519 };
@@ -33,6 +34,18 @@ struct jws_parts {
 
 /* Splits a token into three non-empty parts; nothing else is checked. */
 bool jws_split(struct str token, struct jws_parts *out) MUST_USE;
+
+/* The largest header in bytes; with the NUL, its base64url fits in a key. */
+#define JWS_HEADER_MAX 95
+_Static_assert(JWK_HEADER_CHARS >= BASE64URL_LEN(JWS_HEADER_MAX), "a header");
+
+/* Returns the typ of the tokens that are issued: the one that libjwt 1.x can
+ * write, or the one that RFC 9068 section 2.1 requires. */
+const char *jws_typ(enum jws_alg alg);
+
+/* Writes the header of the tokens that are issued with this key, of alg, kid
+ * and typ in this order, which is that of libjwt. */
+struct str jws_header(const struct jwk *key, char text[JWS_HEADER_MAX + 1]);
 
 /* Implement jws_sign() and jws_verify() for HMAC keys. */
 int jws_libjwt_sign(const struct jwk *key, struct str payload, struct arena *a,

@@ -14,17 +14,21 @@
 #include "crypto/jws_oracle.h"
 #include "crypto/jwt_claims.h"
 
-/* A parsed token; strings are decoded, and objects belong to the arena. */
+/* A parsed token; strings are decoded, and objects belong to the arena. If the
+ * key is known by the header alone, the header is not decoded. */
 struct token {
 	struct str text;
 	struct str header, payload, signature;
 	json_t *header_json, *payload_json;
+	const struct jwk *key;
 };
 
 /* The following functions are the steps of a check. Each returns 0, with `why`
  * set when it refuses the token, or -1 when out of memory. */
 struct check {
 	struct arena *arena;
+	/* The keys whose headers need not be parsed; NULL: none. */
+	const struct keyring *known;
 	const char *why;
 };
 
@@ -44,6 +48,35 @@ decode_part(struct check *c, struct str part, struct str *out, struct err *err)
 	return 0;
 }
 
+/*
+ * Finds the key whose issued tokens begin with this header, which is still
+ * encoded. Such a header has the alg, the kid and the typ of the key, and
+ * nothing else: to parse and check it would lead to this key.
+ */
+static const struct jwk *
+key_by_header(const struct keyring *keys, struct str header)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct jwk *key = keys->v[i].key;
+
+		if (str_eq(header, str_from(key->header)) &&
+		    keyring_find(keys, str_from(key->kid)) == key)
+			return key;
+	}
+	return NULL;
+}
+
+/* A text in which all parts can be decoded consists of the right characters. So
+ * they are looked at only to tell why a text is refused. */
+static const char *
+wrong_form(struct str text, const char *otherwise)
+{
+	return text.n == 0 || str_is_name(text, "-_.") ?
+		   otherwise :
+		   "token: must consist of letters, digits, '-', '_' and '.', "
+		   "but has another character";
+}
+
 static int
 take_apart(struct check *c, struct str text, struct token *out, struct err *err)
 {
@@ -53,21 +86,21 @@ take_apart(struct check *c, struct str text, struct token *out, struct err *err)
 		c->why = "token: must have at most 8192 bytes, but has more";
 		return 0;
 	}
-	if (text.n > 0 && !str_is_name(text, "-_.")) {
-		c->why = "token: must consist of letters, digits, '-', '_' and "
-			 "'.', but has another character";
-		return 0;
-	}
 	if (text.n == 0 || !jws_split(text, &parts)) {
-		c->why = "token: must have three non-empty parts, but has "
-			 "another form";
+		c->why = wrong_form(text, "token: must have three non-empty "
+					  "parts, but has another form");
 		return 0;
 	}
 	out->text = text;
-	if (decode_part(c, parts.header, &out->header, err) != 0 ||
+	if (c->known != NULL)
+		out->key = key_by_header(c->known, parts.header);
+	if ((out->key == NULL &&
+	     decode_part(c, parts.header, &out->header, err) != 0) ||
 	    decode_part(c, parts.payload, &out->payload, err) != 0 ||
 	    decode_part(c, parts.signature, &out->signature, err) != 0)
 		return -1;
+	if (c->why != NULL)
+		c->why = wrong_form(text, c->why);
 	return 0;
 }
 
@@ -164,13 +197,6 @@ check_header(const json_t *header, enum jws_alg *alg)
 		   NULL;
 }
 
-/* The typ that libjwt 1.x can write, and that RFC 9068 section 2.1 requires. */
-static const char *
-typ_of(enum jws_alg alg)
-{
-	return jws_alg_is_hmac(alg) ? "JWT" : "at+jwt";
-}
-
 static const char *
 check_typ(const json_t *header, enum jws_alg alg)
 {
@@ -179,7 +205,7 @@ check_typ(const json_t *header, enum jws_alg alg)
 	if (typ == NULL)
 		return "typ: must be a string, but is missing or of another "
 		       "type";
-	if (strcmp(typ, typ_of(alg)) == 0)
+	if (strcmp(typ, jws_typ(alg)) == 0)
 		return NULL;
 	return jws_alg_is_hmac(alg) ?
 		   "typ: must be JWT for this alg, but is another" :
@@ -236,36 +262,58 @@ jwt_conclude(const struct check *c, const struct token *t,
 	out->payload = t->payload;
 }
 
+/* Parses and checks the header of a token, and finds its key. */
+static int
+jwt_read_header(struct check *c, const struct keyring *keys, struct token *t,
+		struct err *err)
+{
+	enum jws_alg alg = JWS_NONE;
+
+	if (parse_object(c, t->header, &header_words, &t->header_json, err) !=
+	    0)
+		return -1;
+	if (c->why == NULL)
+		c->why = check_header(t->header_json, &alg);
+	if (c->why == NULL)
+		c->why = check_typ(t->header_json, alg);
+	if (c->why == NULL)
+		c->why = choose_key(keys, t->header_json, alg, &t->key);
+	return 0;
+}
+
+/* Does what jwt_verify_signature() does; out->header is NULL if the key was
+ * found by c->known. */
+static int
+verify_by_keys(struct check *c, const struct keyring *keys, struct str token,
+	       struct jwt_signed *out, struct err *err)
+{
+	struct token t = { .text = token };
+	enum jws_answer answer = JWS_BAD;
+
+	if (take_apart(c, token, &t, err) != 0)
+		return -1;
+	if (c->why == NULL && t.key == NULL &&
+	    jwt_read_header(c, keys, &t, err) != 0)
+		return -1;
+	if (c->why == NULL &&
+	    jws_verify(t.key, token, c->arena, &answer, err) != 0)
+		return -1;
+	if (c->why == NULL && answer != JWS_GOOD)
+		c->why = bad_signature;
+	if (c->why == NULL && parse_object(c, t.payload, &payload_words,
+					   &t.payload_json, err) != 0)
+		return -1;
+	jwt_conclude(c, &t, out);
+	return 0;
+}
+
 int
 jwt_verify_signature(const struct keyring *keys, struct str token,
 		     struct arena *a, struct jwt_signed *out, struct err *err)
 {
 	struct check c = { .arena = a };
-	struct token t = { .text = token };
-	const struct jwk *key = NULL;
-	enum jws_alg alg = JWS_NONE;
-	enum jws_answer answer = JWS_BAD;
 
-	if (take_apart(&c, token, &t, err) != 0)
-		return -1;
-	if (c.why == NULL &&
-	    parse_object(&c, t.header, &header_words, &t.header_json, err) != 0)
-		return -1;
-	if (c.why == NULL)
-		c.why = check_header(t.header_json, &alg);
-	if (c.why == NULL)
-		c.why = check_typ(t.header_json, alg);
-	if (c.why == NULL)
-		c.why = choose_key(keys, t.header_json, alg, &key);
-	if (c.why == NULL && jws_verify(key, token, a, &answer, err) != 0)
-		return -1;
-	if (c.why == NULL && answer != JWS_GOOD)
-		c.why = bad_signature;
-	if (c.why == NULL && parse_object(&c, t.payload, &payload_words,
-					  &t.payload_json, err) != 0)
-		return -1;
-	jwt_conclude(&c, &t, out);
-	return 0;
+	return verify_by_keys(&c, keys, token, out, err);
 }
 
 int
@@ -298,11 +346,12 @@ int
 jwt_verify(const struct jwt_expected *expected, struct str token,
 	   struct arena *a, struct jwt_checked *out, struct err *err)
 {
+	struct check c = { .arena = a, .known = expected->keys };
 	struct jwt_checked checked = { .verdict = JWT_REFUSED };
 	struct jwt_signed is;
 	int rc = 0;
 
-	if (jwt_verify_signature(expected->keys, token, a, &is, err) != 0)
+	if (verify_by_keys(&c, expected->keys, token, &is, err) != 0)
 		return -1;
 	checked.why = is.why;
 	if (is.verdict == JWT_VALID)
@@ -341,17 +390,15 @@ jwt_issue(const struct keyring *keys, const struct jwt_policy *policy,
 	  struct err *err)
 {
 	const struct jwk *key = keys->signer;
-	struct str header, payload, made;
+	char text[JWS_HEADER_MAX + 1];
+	struct str payload, made;
 
 	if (key == NULL)
 		return err_set(err, ERR_CONFIG,
 			       "[jwt] keys: must have an active key, but has "
 			       "none");
-	if (jwt_dump(json_pack("{s:s, s:s, s:s}", "alg", jws_alg_name(key->alg),
-			       "kid", key->kid, "typ", typ_of(key->alg)),
-		     a, &header, err) != 0 ||
-	    jwt_dump(jwt_claims_json(claims, policy), a, &payload, err) != 0 ||
-	    jws_sign(key, header, payload, a, &made, err) != 0)
+	if (jwt_dump(jwt_claims_json(claims, policy), a, &payload, err) != 0 ||
+	    jws_sign(key, jws_header(key, text), payload, a, &made, err) != 0)
 		return -1;
 	if (made.n > JWT_MAX_BYTES)
 		return err_set(err, ERR_LIMIT,

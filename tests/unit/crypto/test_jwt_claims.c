@@ -78,6 +78,9 @@ START_TEST(issued_token_is_accepted)
 
 	mine.signer = key_of(_i);
 	token = issue(&mine, &claims);
+	/* The header is the one by which the key is found. */
+	ck_assert(str_starts(token, str_from(mine.signer->header)));
+	ck_assert(token.p[strlen(mine.signer->header)] == '.');
 	assert_why(check(&mine, &tokens_policy, token, TOKENS_NOW, &got), NULL,
 		   _i);
 	assert_str(got.sub, "bob");
@@ -278,6 +281,7 @@ START_TEST(kid_selects_the_key)
 		   BAD_SIGNATURE, 4);
 	two.v[0].key = second;
 	second->kid[0] ^= 1;
+	second->header[0] ^= 1; /* a key of another kid has another header */
 	assert_why(check(&two, &tokens_policy, with, TOKENS_NOW, &got), NULL,
 		   5);
 	two.any_kid = false;
@@ -287,6 +291,33 @@ START_TEST(kid_selects_the_key)
 	assert_why(check(&two, &tokens_policy, without, TOKENS_NOW, &got),
 		   ALG_NO_KEY, 7);
 	jwk_free(second);
+}
+END_TEST
+
+/* Two algorithms of one RSA key have the same kid: it stands for the first. */
+START_TEST(kid_stands_for_one_key)
+{
+	const struct jwk *rsa = key_of(JWS_RS256);
+	struct keyring two = { .n = 2 };
+	struct jwt_claims got;
+	struct str bytes, token;
+	struct jwk *pss;
+	struct err err;
+
+	ck_assert_int_eq(jwk_private_bytes(rsa, arena, &bytes, &err), 0);
+	ck_assert_int_eq(jwk_from_pem(bytes, JWS_PS256, &pss, &err), 0);
+	ck_assert_str_eq(pss->kid, rsa->kid);
+	two.v[0].key = key_of(JWS_RS256);
+	two.v[1].key = pss;
+	two.signer = pss;
+	token = issue(&two, &claims);
+	assert_why(check(&two, &tokens_policy, token, TOKENS_NOW, &got),
+		   ALG_OTHER, 0);
+	two.v[0].key = pss;
+	two.v[1].key = key_of(JWS_RS256);
+	assert_why(check(&two, &tokens_policy, token, TOKENS_NOW, &got), NULL,
+		   1);
+	jwk_free(pss);
 }
 END_TEST
 
@@ -412,6 +443,7 @@ main(void)
 	tcase_add_test(t, policy_decides_about_claims);
 	tcase_add_test(t, length_of_roles_is_bounded);
 	tcase_add_test(t, kid_selects_the_key);
+	tcase_add_test(t, kid_stands_for_one_key);
 	tcase_add_loop_test(t, rfc_examples_are_valid, 0, ARRAY_LEN(rfc_jws));
 	tcase_add_test(t, bad_headers_of_bytes_are_refused);
 	tcase_add_loop_test(t, lack_of_memory_is_an_error, 0, 2);
