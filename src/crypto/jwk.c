@@ -35,6 +35,7 @@ jwk_free(struct jwk *k)
 				   k->secret.n + 1);
 	}
 	EVP_PKEY_free(k->pkey);
+	EVP_MD_CTX_free(k->verifier);
 	EVP_MD_free(k->md);
 	free(k);
 }
@@ -83,6 +84,8 @@ jwk_finish(struct jwk *k, struct jwk **out, struct err *err)
 	if (set_kid(k, err) != 0)
 		return -1;
 	set_header(k);
+	if (jws_evp_prepare(k, err) != 0)
+		return -1;
 	*out = k;
 	return 0;
 }

@@ -21,6 +21,9 @@ struct jwk {
 	char kid[JWK_KID_CHARS + 1]; /* thumbprint, NUL-terminated */
 	EVP_PKEY *pkey; /* NULL for HMAC */
 	EVP_MD *md; /* digest of the algorithm; NULL for EdDSA */
+	/* prepared for verifying, and copied for each signature; NULL for
+	 * HMAC, and if libcrypto cannot copy it */
+	EVP_MD_CTX *verifier;
 	bool can_sign; /* the private part is present */
 	bool renamed; /* the source of the key has another kid */
 	/* the first part of the tokens that are issued with the key, in

@@ -140,17 +140,64 @@ digest_sign(const struct jwk *key, struct str text, struct jws_bytes *out)
 	return ok;
 }
 
-/* Returns 1 for a good signature, 0 for a bad one, -1 when out of memory. */
+static bool
+begin_verifying(const struct jwk *key, EVP_MD_CTX *m)
+{
+	EVP_PKEY_CTX *c = NULL;
+
+	return EVP_DigestVerifyInit(m, &c, key->md, NULL, key->pkey) == 1 &&
+	       set_padding(key, c);
+}
+
+/* The first releases of libcrypto 3.0 cannot copy a context without a digest,
+ * which EdDSA has. */
+static bool
+can_copy(const EVP_MD_CTX *m)
+{
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	bool can = copy != NULL && EVP_MD_CTX_copy_ex(copy, m) == 1;
+
+	EVP_MD_CTX_free(copy);
+	return can;
+}
+
+int
+jws_evp_prepare(struct jwk *key, struct err *err)
+{
+	EVP_MD_CTX *m;
+
+	if (key->pkey == NULL)
+		return 0;
+	m = EVP_MD_CTX_new();
+	if (m == NULL || !begin_verifying(key, m)) {
+		EVP_MD_CTX_free(m);
+		ERR_clear_error();
+		return err_set(err, ERR_INTERNAL, "cannot verify with %s",
+			       jws_alg_name(key->alg));
+	}
+	if (!can_copy(m)) {
+		EVP_MD_CTX_free(m);
+		ERR_clear_error();
+		m = NULL;
+	}
+	key->verifier = m;
+	return 0;
+}
+
+/*
+ * Returns 1 for a good signature, 0 for a bad one, -1 when out of memory. The
+ * copy is made because any thread may use the key: it takes references of what
+ * the contexts have in common, and changes nothing else in the original.
+ */
 static int
 digest_verify(const struct jwk *key, struct str text, const struct jws_bytes *s)
 {
 	EVP_MD_CTX *m = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *c = NULL;
 	int rc = -1;
 
 	if (m != NULL &&
-	    EVP_DigestVerifyInit(m, &c, key->md, NULL, key->pkey) == 1 &&
-	    set_padding(key, c)) {
+	    (key->verifier != NULL ? EVP_MD_CTX_copy_ex(m, key->verifier) == 1 :
+				     begin_verifying(key, m))) {
 		rc = EVP_DigestVerify(m, s->p, s->n, (const uint8_t *)text.p,
 				      text.n);
 		rc = rc != 1 && jws_evp_no_memory() ? -1 : rc == 1;

@@ -53,6 +53,9 @@ int jws_libjwt_sign(const struct jwk *key, struct str payload, struct arena *a,
 int jws_libjwt_verify(const struct jwk *key, struct str token, struct arena *a,
 		      enum jws_answer *answer, struct err *err) MUST_USE;
 
+/* Sets key->verifier, for a key that has its digest. */
+int jws_evp_prepare(struct jwk *key, struct err *err) MUST_USE;
+
 /* Implement jws_sign() for all other keys, and jws_verify_bytes(). */
 int jws_evp_sign(const struct jwk *key, struct str header, struct str payload,
 		 struct arena *a, struct str *token, struct err *err) MUST_USE;
