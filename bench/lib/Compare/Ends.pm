@@ -89,7 +89,7 @@ sub hit_rate {
 	die "$ended\n" unless $ended =~ /^\d+$/;
 	my ($hits, $misses) = map { $after->{$_} - $before->{$_} }
 	    qw(hits misses);
-	die "no checks were counted\n" unless $hits + $misses;
+	die "the cache is not used\n" unless $hits + $misses;
 	return { hit_percent => 100 * $hits / ($hits + $misses),
 	    ends => $ended };
 }

@@ -82,7 +82,10 @@ sub store_for {
 # Fills a store with sessions that no request uses.
 sub fill {
 	my ($self, $d) = @_;
-	my ($code, undef, $errors) = capture(
+	my ($code, $out, $errors) = $d->ctl('store', 'migrate');
+
+	die "store migrate: $out$errors" if $code != 0;
+	($code, undef, $errors) = capture(
 	    on_cpu(0 .. Compare::Machine::processors() - 1),
 	    program('store_growth'), '-f', $d->{file}, $self->{many});
 
@@ -173,6 +176,8 @@ sub headers_for {
 	my $key = join ' ', $spec->{mode}, $user, $n, $spec->{many} // 0,
 	    map { $spec->{$_} // '' } qw(store alg);
 
+	# Sessions in memory belong to one daemon.
+	$key .= " $d->{socket}" if ($spec->{store} // '') eq 'memory';
 	return @{ $self->{headers}{$key} //= do {
 		my @tokens = ($spec->{store} // '') eq 'memory' ?
 		    sign_ins($d, $user) : issued($d, $user, $n);
