@@ -10,7 +10,8 @@ use FCGIAuth::Test;
 use File::Temp ();
 use Time::HiRes ();
 
-our @EXPORT_OK = qw(pin move on_cpu cpu_seconds since rss_mb with_children
+our @EXPORT_OK = qw(pin move on_cpu cpu_seconds since rss_mb pss_mb
+	with_children
 	settle fast_dir);
 
 # The measured processes run on the first processor, and the generator of the
@@ -79,6 +80,15 @@ sub with_children {
 sub rss_mb {
 	my ($pid) = @_;
 	my ($kb) = slurp("/proc/$pid/status") =~ /^VmRSS:\s+(\d+)/m or return;
+	return $kb / 1024;
+}
+
+# Returns the part of it that the process does not share, in megabytes: memory
+# that several processes use counts in parts.
+sub pss_mb {
+	my ($pid) = @_;
+	my ($kb) = slurp("/proc/$pid/smaps_rollup") =~ /^Pss:\s+(\d+)/m
+	    or return;
 	return $kb / 1024;
 }
 

@@ -9,7 +9,7 @@ use warnings;
 use Bench qw(median);
 use Compare::Ends;
 use Compare::Load;
-use Compare::Machine qw(move rss_mb settle);
+use Compare::Machine qw(move pss_mb rss_mb settle);
 use Compare::Measure;
 use Compare::Rows qw(basic_specs row_name);
 use FCGIAuth::Daemon;
@@ -63,6 +63,7 @@ sub idle_memory {
 		my ($pid) = $row->{service_pids}->() or next;
 		settle($pid);
 		$row->{rss_idle_mb} = rss_mb($pid);
+		$row->{pss_idle_mb} = pss_mb($pid);
 	}
 	return;
 }

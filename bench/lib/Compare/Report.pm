@@ -20,6 +20,7 @@ my @COLUMNS = (
 	[ p50_ms => 'p50 ms', '%7.3f' ],
 	[ p99_ms => 'p99 ms', '%7.3f' ],
 	[ rss_idle_mb => 'idle MB', '%7.1f' ],
+	[ pss_idle_mb => 'PSS MB', '%6.1f' ],
 	[ rss_loaded_mb => 'MB', '%6.1f' ],
 	[ first_answer_ms => 'start ms', '%8.1f' ],
 );
