@@ -13,10 +13,15 @@
 #define BUSY_MS	     2000
 #define BUSY_STEP_MS 20
 
+/* How long a connection that only reads may use a file that was replaced. */
+#define CHECK_FILE_MS 1000
+
 struct sqlite_conn {
 	struct sqlite_file *file;
 	sqlite3 *db;
 	int waited_ms; /* for the write of another connection */
+	int64_t checked_ms; /* when the file had its name; monotonic clock */
+	unsigned alarms; /* of the file at that time */
 	sqlite3_stmt *stmts[SQLITE_STATEMENTS_MAX];
 };
 
@@ -166,6 +171,7 @@ sqlite_connect(void *file, void **conn, struct err *err)
 	if (c == NULL)
 		return err_nomem(err);
 	c->file = f;
+	c->checked_ms = INT64_MIN / 2;
 	if (sqlite3_open_v2(f->path, &c->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 				SQLITE_OPEN_PRIVATECACHE,
@@ -197,10 +203,8 @@ sqlite_disconnect(void *conn)
 	free(c);
 }
 
-/* Checks that the file of this connection still has its name: answers from a
- * file that was replaced or removed would be wrong. */
-static int
-sqlite_conn_check_file(struct sqlite_conn *conn, struct err *err)
+int
+sqlite_check_file(struct sqlite_conn *conn, struct err *err)
 {
 	int moved = 0;
 
@@ -211,6 +215,23 @@ sqlite_conn_check_file(struct sqlite_conn *conn, struct err *err)
 		return err_set(err, ERR_UNAVAILABLE,
 			       "%s: the file was replaced or removed",
 			       conn->file->path);
+	return 0;
+}
+
+/* A write that is acknowledged must be in the file that has the name. */
+static int
+check_before(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct err *err)
+{
+	const unsigned alarms = atomic_load(&conn->file->alarms);
+	const int64_t now_ms = env_mono_ms(conn->file->env);
+
+	if (sqlite3_stmt_readonly(stmt) != 0 && alarms == conn->alarms &&
+	    now_ms - conn->checked_ms < CHECK_FILE_MS)
+		return 0;
+	if (sqlite_check_file(conn, err) != 0)
+		return -1;
+	conn->checked_ms = now_ms;
+	conn->alarms = alarms;
 	return 0;
 }
 
@@ -266,11 +287,11 @@ sqlite_query(struct sqlite_conn *conn, size_t which,
 {
 	sqlite3_stmt *stmt = NULL;
 
+	if (sqlite_conn_prepare(conn, which, &stmt, err) != 0)
+		return -1;
 	/* Once per transaction, before its first statement. */
 	if (sqlite3_get_autocommit(conn->db) != 0 &&
-	    sqlite_conn_check_file(conn, err) != 0)
-		return -1;
-	if (sqlite_conn_prepare(conn, which, &stmt, err) != 0)
+	    check_before(conn, stmt, err) != 0)
 		return -1;
 	for (size_t i = 0; i < nargs; i++) {
 		if (sqlite_conn_bind(stmt, (int)i + 1, &args[i]) != SQLITE_OK) {

@@ -56,8 +56,8 @@ struct sqlite_conn;
 /* These implement the operations of the ops, except open(), which calls
  * sqlite_file_open() with its spec. */
 int sqlite_file_open(const struct sqlite_spec *spec,
-		     const struct sqlite_conf *conf, void **file,
-		     struct err *err) MUST_USE;
+		     const struct sqlite_conf *conf, const struct env *env,
+		     void **file, struct err *err) MUST_USE;
 void sqlite_file_close(void *file);
 int sqlite_connect(void *file, void **conn, struct err *err) MUST_USE;
 void sqlite_disconnect(void *conn);
@@ -84,6 +84,12 @@ struct sqlite_arg {
 #define SQL_ARGS(...)                                                          \
 	(const struct sqlite_arg[]){ __VA_ARGS__ },                            \
 	    ARRAY_LEN(((const struct sqlite_arg[]){ __VA_ARGS__ }))
+
+/* Checks that the file of this connection still has its name: answers from a
+ * file that was replaced or removed would be wrong. The functions below do so
+ * before every transaction that writes, and otherwise once in a second and
+ * after an alarm (file.h). */
+int sqlite_check_file(struct sqlite_conn *conn, struct err *err) MUST_USE;
 
 /* Binds the arguments of a statement; sqlite_next() executes it. */
 int sqlite_query(struct sqlite_conn *conn, size_t which,

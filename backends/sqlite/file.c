@@ -47,11 +47,15 @@ make_vfs(struct sqlite_file *f)
 
 int
 sqlite_file_open(const struct sqlite_spec *spec, const struct sqlite_conf *conf,
-		 void **file, struct err *err)
+		 const struct env *env, void **file, struct err *err)
 {
 	struct sqlite_file *f;
 
 	assert(spec->nsql <= SQLITE_STATEMENTS_MAX);
+	/* Nothing reads these statistics, and each allocation would take a
+	 * lock for them. Only the first call in the process has an effect: it
+	 * fails once SQLite is in use. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (sqlite3_threadsafe() == 0)
 		return err_set(err, ERR_CONFIG,
 			       "this SQLite was built without threads");
@@ -59,12 +63,14 @@ sqlite_file_open(const struct sqlite_spec *spec, const struct sqlite_conf *conf,
 	if (f == NULL)
 		return err_nomem(err);
 	f->spec = spec;
+	f->env = env;
 	f->path = strdup(conf->path);
 	if (f->path == NULL) {
 		free(f);
 		return err_nomem(err);
 	}
 	atomic_init(&f->seen, false);
+	atomic_init(&f->alarms, 0);
 	if (make_vfs(f) != 0) {
 		sqlite_file_close(f);
 		return err_nomem(err);

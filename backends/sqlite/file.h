@@ -10,11 +10,15 @@
 /* The opened backend; made by sqlite_file_open(). */
 struct sqlite_file {
 	const struct sqlite_spec *spec;
+	const struct env *env;
 	char *path; /* our own copy */
 	/* True once the file was seen. After that a missing file is not
 	 * created again: an empty one would answer "no such session" if the
 	 * volume is not mounted. */
 	atomic_bool seen;
+	/* Counts how often the change feed has found another file in its
+	 * place. */
+	atomic_uint alarms;
 	sqlite3_vfs vfs;
 	char name[32]; /* of the VFS */
 };

@@ -27,8 +27,7 @@ static int
 store_sqlite_open(const void *conf, const struct env *env, void **store,
 		  struct err *err)
 {
-	(void)env; /* a file needs neither clock nor random numbers */
-	return sqlite_file_open(&spec, conf, store, err);
+	return sqlite_file_open(&spec, conf, env, store, err);
 }
 
 static int

@@ -54,8 +54,7 @@ static int
 users_sqlite_open(const void *conf, const struct env *env, void **source,
 		  struct err *err)
 {
-	(void)env; /* a file needs neither clock nor random numbers */
-	return sqlite_file_open(&spec, conf, source, err);
+	return sqlite_file_open(&spec, conf, env, source, err);
 }
 
 static int

@@ -83,15 +83,35 @@ START_TEST(replaced_file_is_noticed)
 	ck_assert_int_eq(unlink(wal), 0);
 	ck_assert_int_eq(unlink(shm), 0);
 	ck_assert_int_eq(rename(r->other, r->path), 0);
-	FAILS(r, fixture_find(r, &new, &found), ERR_UNAVAILABLE,
-	      "replaced or removed");
 	FAILS(r, users_ping(r->users_conn, &r->err), ERR_UNAVAILABLE,
+	      "replaced or removed");
+	/* A connection that only reads looks once in a second. */
+	fixture_wait(r);
+	FAILS(r, fixture_find(r, &new, &found), ERR_UNAVAILABLE,
 	      "replaced or removed");
 	fixture_wait(r);
 	OK(r, fixture_find(r, &new, &found));
 	ck_assert(!found);
 	OK(r, fixture_find(r, &old, &found));
 	ck_assert(found);
+	fixture_close(r);
+}
+END_TEST
+
+/* A change that is acknowledged is in the file that has the name. */
+START_TEST(a_write_notices_a_replaced_file_at_once)
+{
+	struct fixture *r = fixture_open();
+	struct session s;
+	bool ended, found;
+
+	fixture_migrate(r);
+	s = fixture_create(r);
+	OK(r, fixture_find(r, &s, &found));
+	ck_assert_int_eq(rename(r->path, r->other), 0);
+	fixture_write(r->path, "", 0);
+	FAILS(r, store_revoke(r->conn, NOW(r), &s.id, &ended, &r->err),
+	      ERR_UNAVAILABLE, "replaced or removed");
 	fixture_close(r);
 }
 END_TEST
@@ -107,6 +127,7 @@ START_TEST(removed_file_is_not_created_again)
 	fixture_migrate(r);
 	s = fixture_create(r);
 	ck_assert_int_eq(rename(r->path, r->other), 0);
+	fixture_wait(r);
 	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 	      "replaced or removed");
 	fixture_wait(r);
@@ -178,6 +199,7 @@ START_TEST(empty_file_in_its_place_is_migrated)
 	fixture_migrate(r);
 	ck_assert_int_eq(unlink(r->path), 0);
 	fixture_write(r->path, "", 0);
+	fixture_wait(r);
 	FAILS(r, fixture_find(r, &s, &found), ERR_UNAVAILABLE,
 	      "replaced or removed");
 	FAILS(r, users_ping(r->users_conn, &r->err), ERR_UNAVAILABLE,
@@ -414,6 +436,7 @@ sqlite_fault_cases(void)
 
 	tcase_add_test(t, a_damaged_file_causes_no_crash);
 	tcase_add_test(t, replaced_file_is_noticed);
+	tcase_add_test(t, a_write_notices_a_replaced_file_at_once);
 	tcase_add_test(t, removed_file_is_not_created_again);
 	tcase_add_test(t, late_folder_is_migrated);
 	tcase_add_test(t, ping_reads_tables);

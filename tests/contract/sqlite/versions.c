@@ -20,7 +20,7 @@ fixture_migrate_to(struct fixture *r, const char *component,
 	void *file, *conn;
 	int result;
 
-	OK(r, sqlite_file_open(&spec, &conf, &file, &r->err));
+	OK(r, sqlite_file_open(&spec, &conf, &r->fake.env, &file, &r->err));
 	OK(r, sqlite_connect(file, &conn, &r->err));
 	result = sqlite_migrate(conn, &r->err);
 	if (result == 0)
