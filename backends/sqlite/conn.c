@@ -20,6 +20,7 @@ struct sqlite_conn {
 	struct sqlite_file *file;
 	sqlite3 *db;
 	int waited_ms; /* for the write of another connection */
+	int busy_ms; /* the longest such time */
 	int64_t checked_ms; /* when the file had its name; monotonic clock */
 	unsigned alarms; /* of the file at that time */
 	sqlite3_stmt *stmts[SQLITE_STATEMENTS_MAX];
@@ -119,7 +120,7 @@ wait_busy(void *conn, int before)
 
 	if (before == 0)
 		c->waited_ms = 0;
-	if (c->waited_ms >= BUSY_MS)
+	if (c->waited_ms >= c->busy_ms)
 		return 0;
 	sqlite3_randomness(sizeof(random), &random);
 	c->waited_ms += sqlite3_sleep(1 + random % 8);
@@ -171,6 +172,7 @@ sqlite_connect(void *file, void **conn, struct err *err)
 	if (c == NULL)
 		return err_nomem(err);
 	c->file = f;
+	c->busy_ms = BUSY_MS;
 	c->checked_ms = INT64_MIN / 2;
 	if (sqlite3_open_v2(f->path, &c->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
@@ -201,6 +203,19 @@ sqlite_disconnect(void *conn)
 	rc = sqlite3_close(c->db);
 	assert(rc == SQLITE_OK);
 	free(c);
+}
+
+void
+sqlite_limit_waits(struct sqlite_conn *conn, int64_t ms)
+{
+	if (ms < conn->busy_ms)
+		conn->busy_ms = (int)ms;
+}
+
+const char *
+sqlite_real_path(const struct sqlite_conn *conn)
+{
+	return sqlite3_db_filename(conn->db, "main");
 }
 
 int

@@ -85,11 +85,18 @@ struct sqlite_arg {
 	(const struct sqlite_arg[]){ __VA_ARGS__ },                            \
 	    ARRAY_LEN(((const struct sqlite_arg[]){ __VA_ARGS__ }))
 
+/* Sets the longest time that this connection waits for others, if it is less
+ * than by default. */
+void sqlite_limit_waits(struct sqlite_conn *conn, int64_t ms);
+
 /* Checks that the file of this connection still has its name: answers from a
  * file that was replaced or removed would be wrong. The functions below do so
  * before every transaction that writes, and otherwise once in a second and
  * after an alarm (file.h). */
 int sqlite_check_file(struct sqlite_conn *conn, struct err *err) MUST_USE;
+
+/* Returns the path of the database without symbolic links. */
+const char *sqlite_real_path(const struct sqlite_conn *conn);
 
 /* Binds the arguments of a statement; sqlite_next() executes it. */
 int sqlite_query(struct sqlite_conn *conn, size_t which,

@@ -8,7 +8,8 @@ SQLITE_STORE_SQL = \
 	$(srcdir)/backends/sqlite/sql/store_2.sql \
 	$(srcdir)/backends/sqlite/sql/store_3.sql \
 	$(srcdir)/backends/sqlite/sql/store_4.sql \
-	$(srcdir)/backends/sqlite/sql/store_5.sql
+	$(srcdir)/backends/sqlite/sql/store_5.sql \
+	$(srcdir)/backends/sqlite/sql/store_6.sql
 EXTRA_DIST += $(SQLITE_STORE_SQL)
 
 # Migrations of the users, oldest first.
@@ -22,6 +23,7 @@ libfcgiauth_a_SOURCES += \
 	backends/sqlite/attempts.c \
 	backends/sqlite/conn.c backends/sqlite/conn.h \
 	backends/sqlite/denials.c \
+	backends/sqlite/feed.c \
 	backends/sqlite/file.c backends/sqlite/file.h \
 	backends/sqlite/marks.c \
 	backends/sqlite/schema.c \

@@ -23,6 +23,11 @@ static const struct sqlite_spec spec = {
 #define ID(id)	       SQL_BLOB((id)->b, sizeof((id)->b))
 #define COLUMN_WRAPPED 15 /* after the columns of a session */
 
+/* A feed that is further behind reports CHANGE_ALL. At most so many changes are
+ * removed at once. */
+#define CHANGES_KEPT  10000
+#define CHANGES_SWEPT 50000
+
 static int
 store_sqlite_open(const void *conf, const struct env *env, void **store,
 		  struct err *err)
@@ -385,7 +390,10 @@ sqlite_store_sweep(struct sqlite_conn *conn, int64_t now_ms, int64_t limit,
 		all += n;
 	}
 	*removed = all;
-	return 0;
+	return sqlite_change(conn, STORE_SQL_SWEEP_CHANGES,
+			     SQL_ARGS(SQL_INT(CHANGES_KEPT),
+				      SQL_INT(CHANGES_SWEPT)),
+			     &(int64_t){ 0 }, err);
 }
 
 static int
@@ -431,6 +439,7 @@ const struct session_store_ops store_sqlite = {
 		.schema = sqlite_schema,
 		.migrate = sqlite_migrate,
 	},
+	.feed = &sqlite_feed_ops,
 	.secret = store_sqlite_secret,
 	.create = store_sqlite_create,
 	.find = store_sqlite_find,

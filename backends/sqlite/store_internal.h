@@ -6,6 +6,9 @@
 #include "strategy/session_store.h"
 #include "backends/sqlite/conn.h"
 
+/* The change feed (feed.c). */
+extern const struct feed_ops sqlite_feed_ops;
+
 /* Reads the columns of a session from the current row; texts are copied into
  * the arena. */
 int sqlite_get_session(sqlite3_stmt *stmt, struct arena *a, struct session *out,

@@ -166,4 +166,27 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_SWEEP_DENIALS] =
 	    "DELETE FROM main.denials WHERE key IN (SELECT key"
 	    " FROM main.denials WHERE until_ms <= ?1 LIMIT ?2)",
+	/* ?1 how many are kept, ?2 how many are removed at most. */
+	[STORE_SQL_SWEEP_CHANGES] =
+	    "DELETE FROM main.changes WHERE seq <="
+	    " min((SELECT max(seq) FROM main.changes) - ?1,"
+	    " (SELECT min(seq) FROM main.changes) + ?2 - 1)",
+	[STORE_SQL_FEED_DATA_VERSION] = "PRAGMA main.data_version",
+	[STORE_SQL_FEED_SCHEMA_VERSION] = "PRAGMA main.schema_version",
+	/* The name of a trigger that does not exist. A newer version of the
+	 * service may have changed what a trigger does. */
+	[STORE_SQL_FEED_MISSING] =
+	    "WITH needed (tbl, name) AS (VALUES"
+	    " ('sessions', 'sessions_deleted'),"
+	    " ('sessions', 'sessions_replaced'),"
+	    " ('sessions', 'sessions_changed'),"
+	    " ('denials', 'denials_added'), ('denials', 'denials_changed'))"
+	    " SELECT name FROM needed WHERE NOT EXISTS (SELECT 1"
+	    " FROM main.sqlite_schema AS s WHERE s.type = 'trigger'"
+	    " AND s.name = needed.name AND s.tbl_name = needed.tbl) LIMIT 1",
+	[STORE_SQL_FEED_NEWEST] =
+	    "SELECT seq, tag FROM main.changes ORDER BY seq DESC LIMIT 1",
+	[STORE_SQL_FEED_ROWS] =
+	    "SELECT seq, tag, kind, what FROM main.changes WHERE seq >= ?1"
+	    " ORDER BY seq LIMIT ?2",
 };

@@ -46,5 +46,6 @@ int fixture_migrate_to(struct fixture *r, const char *component,
 TCase *sqlite_version_cases(void);
 TCase *sqlite_fault_cases(void);
 TCase *sqlite_damage_cases(void);
+TCase *sqlite_feed_cases(void);
 
 #endif

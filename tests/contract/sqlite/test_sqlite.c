@@ -83,7 +83,7 @@ START_TEST(newer_schema_is_refused)
 	FAILS(r, users_check_schema(r->users_conn, &r->err), ERR_CONFIG,
 	      "newer than this program");
 	FAILS(r, store_migrate(r->conn, &r->err), ERR_CONFIG,
-	      "version 95 is newer");
+	      "version 96 is newer");
 	FAILS(r, users_migrate(r->users_conn, &r->err), ERR_CONFIG,
 	      "version 91 is newer");
 	fixture_stop(r);
@@ -368,5 +368,5 @@ main(void)
 	tcase_add_test(t, statements_use_indexes);
 	tcase_add_test(t, only_a_touch_may_be_lost);
 	return RUN_CASES(t, sqlite_version_cases(), sqlite_fault_cases(),
-			 sqlite_damage_cases());
+			 sqlite_damage_cases(), sqlite_feed_cases());
 }

@@ -73,6 +73,9 @@ static const char fourth[] =
 /* The fifth version only changes the primary key of the sessions. */
 static const char fifth[] = "SELECT 1";
 
+static const char sixth[] =
+    "INSERT INTO changes (kind, what) VALUES (1, zeroblob(16))";
+
 /* What each version added to a file. */
 static const struct {
 	const char *sql;
@@ -81,7 +84,7 @@ static const struct {
 } store_versions[] = {
 	{ first, 0, false, false }, { second, 3, true, false },
 	{ third, 3, true, true },   { fourth, 3, true, true },
-	{ fifth, 3, true, true },
+	{ fifth, 3, true, true },   { sixth, 3, true, true },
 };
 
 static void

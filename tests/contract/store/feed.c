@@ -209,7 +209,7 @@ use_without_change(struct watched *w)
 	use.id = s.id;
 	OK(r, store_create(w->other, NOW(r), &s, 1, &n, &r->err));
 	OK(r, store_touch(w->other, NOW(r),
-			  TOUCH(s.id, r->now + 1, r->now + 4000), &r->err));
+			  TOUCH(s.id, r->now + 1, r->now + 3601), &r->err));
 	OK(r, store_find(w->other, NOW(r), &s.id, &s.token, &got, &r->err));
 	HOLDS(r, got.found);
 	for (int i = 0; i < 3; i++)
@@ -218,9 +218,9 @@ use_without_change(struct watched *w)
 	OK(r, store_sweep(w->other, NOW(r), 10, &n, &r->err));
 	SAME(r, n, 0);
 	/* The access tokens of the session go on. */
-	OK(r, store_rotate(w->other, NOW(r), &use, &is, &r->err));
+	OK(r, store_rotate(w->other, AT(r, r->now + 1), &use, &is, &r->err));
 	SAME(r, is.answer, ROTATE_DONE);
-	OK(r, store_rotate(w->other, NOW(r), &use, &is, &r->err));
+	OK(r, store_rotate(w->other, AT(r, r->now + 1), &use, &is, &r->err));
 	SAME(r, is.answer, ROTATE_GRACE);
 }
 
