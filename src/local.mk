@@ -158,6 +158,8 @@ libserver_a_SOURCES = \
 	src/server/loop.c src/server/loop.h \
 	src/server/loop_expiry.c \
 	src/server/loop_parking.c \
+	src/server/loop_pool.c \
+	src/server/loop_thread.c \
 	src/server/notify.c src/server/notify.h \
 	src/server/snapshot.c src/server/snapshot.h \
 	src/server/upgrade.c src/server/upgrade.h

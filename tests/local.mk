@@ -112,6 +112,8 @@ UNIT_TESTS = \
 	tests/unit/server/test_loop_load \
 	tests/unit/server/test_notify \
 	tests/unit/server/test_parking \
+	tests/unit/server/test_pool \
+	tests/unit/server/test_pool_waits \
 	tests/unit/server/test_upgrade \
 	tests/unit/strategy/test_session_id
 noinst_HEADERS = \

@@ -85,7 +85,10 @@ static const struct option server_options[] = {
 	OPTION(INT, struct server_settings, threads, .def = "8", .min = 1,
 	       .max = 256, .flags = OPTION_RESTART,
 	       .help = "The number of requests that are processed at the "
-		       "same time. Idle connections occupy no thread."),
+		       "same time while they may have to wait for the store, "
+		       "a password hash or a page. Checks that are answered "
+		       "from memory do not count, and idle connections occupy "
+		       "no thread."),
 	OPTION(STR, struct server_settings, path, .def = "/auth", .min = 2,
 	       .max = 64, .flags = OPTION_REQUIRED, .check = check_path,
 	       .help = "The URL path below which the service's own pages "

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One connection: reads, serves, answers and closes it. No function here
- * blocks: a connection that cannot go on now is armed in epoll
- * (connection_wait.c). connection.h says who owns what. */
+/* One connection: reads, serves and answers it. No function here blocks, except
+ * that connection_handle() calls the handler: a connection that cannot go on
+ * now is armed in epoll, or goes to the pool (connection_wait.c). connection.h
+ * says who owns what. */
 #include "server/connection.h"
 
 #include <assert.h>
@@ -20,7 +21,7 @@
 #include "base/str.h"
 #include "server/fcgi.h"
 
-#define FIRST_READ 8192
+#define FIRST_READ 8192 /* for what does not come at once */
 #define ANSWER_MAX ((size_t)1024 * 1024)
 /* The number of pipelined requests served in a row before other connections are
  * served. */
@@ -61,12 +62,6 @@ connection_free(struct connection *c)
 	free(c);
 }
 
-static void
-connection_count(atomic_uint_fast64_t *n)
-{
-	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
-}
-
 /* Makes room for more bytes, up to what the limits allow for one request. */
 static bool
 connection_make_room(struct connection *c)
@@ -76,7 +71,7 @@ connection_make_room(struct connection *c)
 
 	if (c->n < c->cap)
 		return true;
-	cap = c->cap == 0 ? FIRST_READ : 2 * c->cap;
+	cap = c->cap < FIRST_READ / 2 ? FIRST_READ : 2 * c->cap;
 	if (cap > max)
 		cap = max;
 	if (cap <= c->n)
@@ -177,96 +172,139 @@ send_answer(struct connection *c, struct str answer)
 	return NEXT_WRITE;
 }
 
-/* Puts the framed answer into the worker's arena; -1 when there is none. */
+/* Decodes the request that is complete at the beginning of c->in. */
 static int
-make_answer(struct worker *w, struct connection *c, struct buf *out,
-	    struct err *err)
+decode(struct server_thread *t, const struct connection *c, struct message *m,
+       struct err *err)
 {
-	const struct loop_config *config = &w->loop->config;
-	struct message m;
-	struct buf cgi;
-
-	if (fcgi_decode(w->fcgi, c->in, c->frame.pos, w->arena, &m, err) < 0)
+	if (fcgi_decode(t->fcgi, c->in, c->frame.pos, t->arena, m, err) < 0)
 		return -1;
 	if (c->frame.body_too_large) {
-		m.body_too_large = true;
-		m.body = STR("");
+		m->body_too_large = true;
+		m->body = STR("");
 	}
-	buf_init(&cgi, w->arena, ANSWER_MAX);
+	return 0;
+}
+
+/* Puts the framed answer into the thread's arena; -1 when there is none. */
+static int
+frame_answer(struct server_thread *t, const struct buf *cgi, struct buf *out,
+	     struct err *err)
+{
+	if (buf_failed(cgi) || cgi->n == 0) {
+		fcgi_abort(t->fcgi);
+		return err_set(err, ERR_INTERNAL, "the handler made no answer");
+	}
+	/* Twice the size: record headers and padding come on top. */
+	buf_init(out, t->arena, 2 * ANSWER_MAX);
+	return fcgi_answer(t->fcgi, buf_str(cgi), out, err);
+}
+
+static enum connection_next
+request_failed(const struct loop *l, const struct err *err)
+{
+	LOG(l->env->log, LOG_ERROR, "request_failed",
+	    F_CSTR("reason", err->msg));
+	return NEXT_LINGER;
+}
+
+/* Sends what the handler has made of the request. */
+static enum connection_next
+respond(struct server_thread *t, struct connection *c, const struct buf *cgi)
+{
+	struct loop *l = t->loop;
+	enum connection_next next;
+	struct buf out;
+	struct err err;
+	int rc = frame_answer(t, cgi, &out, &err);
+
+	thread_count(&t->requests);
+	c->keep = c->frame.keep;
+	/* The loop may have begun to stop while the request was handled. */
+	end_reading(l, c);
+	end_request(l, c);
+	next =
+	    rc == 0 ? send_answer(c, buf_str(&out)) : request_failed(l, &err);
+	arena_reset(t->arena);
+	return next;
+}
+
+/* A request that was checked to be complete cannot be decoded. */
+static enum connection_next
+refuse(struct server_thread *t, struct connection *c, const struct err *err)
+{
+	thread_count(&t->requests);
+	end_request(t->loop, c);
+	arena_reset(t->arena);
+	return request_failed(t->loop, err);
+}
+
+/* Answers a complete request if that is possible without waiting. */
+static enum connection_next
+try_request(struct server_thread *t, struct connection *c)
+{
+	const struct loop_config *config = &t->loop->config;
+	struct message m;
+	struct buf cgi;
+	struct err err;
+
+	if (config->try == NULL)
+		return NEXT_POOL;
+	if (decode(t, c, &m, &err) < 0)
+		return refuse(t, c, &err);
+	buf_init(&cgi, t->arena, ANSWER_MAX);
+	m.place = NULL;
+	if (config->try(config->ctx, t->arena, &m, &cgi))
+		return respond(t, c, &cgi);
+	fcgi_abort(t->fcgi);
+	arena_reset(t->arena);
+	return NEXT_POOL;
+}
+
+enum connection_next
+connection_handle(struct worker *w, struct connection *c)
+{
+	struct server_thread *t = &w->base;
+	const struct loop_config *config = &t->loop->config;
+	enum connection_next next;
+	struct message m;
+	struct buf cgi;
+	struct err err;
+
+	if (decode(t, c, &m, &err) < 0)
+		return refuse(t, c, &err);
+	buf_init(&cgi, t->arena, ANSWER_MAX);
 	m.place = config->slots != NULL ? &c->place : NULL;
-	c->parked = config->handle(config->ctx, w->number, w->arena, &m, &cgi);
-	if (c->parked) {
-		fcgi_abort(w->fcgi);
-		return 0;
+	if (config->handle(config->ctx, w->number, t->arena, &m, &cgi)) {
+		fcgi_abort(t->fcgi);
+		arena_reset(t->arena);
+		return NEXT_PARK;
 	}
 	/* the request did not need it any more */
 	if (c->place.state != HASH_NONE)
 		hash_slots_give(config->slots, &c->place);
-	if (buf_failed(&cgi) || cgi.n == 0) {
-		fcgi_abort(w->fcgi);
-		return err_set(err, ERR_INTERNAL, "the handler made no answer");
-	}
-	/* Twice the size: record headers and padding come on top. */
-	buf_init(out, w->arena, 2 * ANSWER_MAX);
-	return fcgi_answer(w->fcgi, buf_str(&cgi), out, err);
+	next = respond(t, c, &cgi);
+	return next == NEXT_READ && c->n > 0 ? NEXT_SERVE : next;
 }
 
-static enum connection_next
-respond(struct worker *w, struct connection *c)
+enum connection_next
+connection_serve(struct loop_thread *t, struct connection *c)
 {
-	struct loop *l = w->loop;
-	struct buf out;
-	struct err err;
-	enum connection_next next;
-	int rc;
+	struct loop *l = t->base.loop;
 
-	c->keep = c->frame.keep;
-	rc = make_answer(w, c, &out, &err);
-	if (c->parked) {
-		arena_reset(w->arena);
-		return NEXT_PARK;
-	}
-	connection_count(&l->requests);
-	/* The loop may have begun to stop while the request was handled. */
-	end_reading(l, c);
-	end_request(l, c);
-	if (rc == 0) {
-		next = send_answer(c, buf_str(&out));
-	} else {
-		LOG(l->env->log, LOG_ERROR, "request_failed",
-		    F_CSTR("reason", err.msg));
-		next = NEXT_LINGER;
-	}
-	arena_reset(w->arena);
-	return next;
-}
-
-/* A request that was parked is known to be complete. */
-static enum frame_state
-scan(struct connection *c)
-{
-	if (c->parked)
-		return FRAME_COMPLETE;
-	return frame_scan(&c->frame, &c->limits, c->in, &c->n);
-}
-
-static enum connection_next
-connection_serve(struct worker *w, struct connection *c)
-{
 	for (int i = 0; i < FAIR_SHARE; i++) {
 		enum connection_next next = NEXT_READ;
 
-		switch (scan(c)) {
+		switch (frame_scan(&c->frame, &c->limits, c->in, &c->n)) {
 		case FRAME_MALFORMED:
-			connection_count(&w->loop->malformed);
-			loop_warn(w->loop, &w->loop->malformed_log,
-				  "malformed_request",
+			thread_count(&t->base.malformed);
+			loop_warn(l, &l->malformed_log, "malformed_request",
 				  "invalid FastCGI, or over a limit");
 			return NEXT_LINGER;
 		case FRAME_INCOMPLETE:
 			return NEXT_READ;
 		case FRAME_COMPLETE:
-			next = respond(w, c);
+			next = try_request(&t->base, c);
 			break;
 		}
 		if (next != NEXT_READ || c->n == 0)
@@ -291,33 +329,38 @@ receive(const struct connection *c, char *p, size_t n)
 }
 
 static enum connection_next
-read_on(struct worker *w, struct connection *c)
+read_on(struct loop_thread *t, struct connection *c)
 {
-	bool fresh = c->n == 0;
+	struct loop *l = t->base.loop;
 	ssize_t got;
 
-	if (fresh)
-		begin_request(w->loop, c);
-	if (!connection_make_room(c))
-		return NEXT_CLOSE;
-	got = receive(c, c->in + c->n, c->cap - c->n);
-	if (got <= 0)
-		return got == 0 ? NEXT_CLOSE : NEXT_READ;
-	/* The limits may have changed before these bytes were sent, so this
-	 * reads them again. */
-	if (fresh)
-		begin_request(w->loop, c);
+	if (c->n == 0) {
+		got = receive(c, t->buffer, READ_BUFFER);
+		if (got <= 0)
+			return got == 0 ? NEXT_CLOSE : NEXT_READ;
+		/* The limits may have changed since the last request, but
+		 * before these bytes were sent. */
+		begin_request(l, c);
+		c->in = t->buffer;
+		c->cap = (size_t)got;
+	} else {
+		if (!connection_make_room(c))
+			return NEXT_CLOSE;
+		got = receive(c, c->in + c->n, c->cap - c->n);
+		if (got <= 0)
+			return got == 0 ? NEXT_CLOSE : NEXT_READ;
+	}
 	c->n += (size_t)got;
-	return connection_serve(w, c);
+	return connection_serve(t, c);
 }
 
 static enum connection_next
-write_on(struct worker *w, struct connection *c)
+write_on(struct loop_thread *t, struct connection *c)
 {
 	enum connection_next next;
 	ssize_t sent;
 
-	end_reading(w->loop, c);
+	end_reading(t->base.loop, c);
 	sent = send_some(c, c->out + c->out_sent, c->out_n - c->out_sent);
 	if (sent < 0)
 		return NEXT_CLOSE;
@@ -326,7 +369,7 @@ write_on(struct worker *w, struct connection *c)
 		return NEXT_WRITE;
 	connection_discard(&c->out, c->out_n);
 	next = answered(c);
-	return next == NEXT_READ && c->n > 0 ? connection_serve(w, c) : next;
+	return next == NEXT_READ && c->n > 0 ? connection_serve(t, c) : next;
 }
 
 /* Reads and drops what the peer still sends, until it has closed. */
@@ -338,35 +381,23 @@ linger_on(const struct connection *c)
 	return receive(c, rest, sizeof(rest)) == 0 ? NEXT_CLOSE : NEXT_LINGER;
 }
 
-static enum connection_next
-connection_step(struct worker *w, struct connection *c)
+enum connection_next
+connection_step(struct loop_thread *t, struct connection *c, bool expired)
 {
+	/* Before a request, the socket is read once more: see expire(). */
+	if (expired && (c->phase != PHASE_READ || c->n > 0)) {
+		if (c->begun || c->phase == PHASE_WRITE)
+			thread_count(&t->base.timeouts);
+		return NEXT_CLOSE;
+	}
 	switch (c->phase) {
 	case PHASE_READ:
-		return read_on(w, c);
-	case PHASE_SERVE:
-		return connection_serve(w, c);
+		return read_on(t, c);
 	case PHASE_WRITE:
-		return write_on(w, c);
+		return write_on(t, c);
 	case PHASE_LINGER:
 		return linger_on(c);
 	}
 	assert(false);
 	return NEXT_CLOSE;
-}
-
-void
-connection_run(struct worker *w, struct connection *c)
-{
-	bool expired =
-	    atomic_exchange(&c->ticket, TICKET_BUSY) == TICKET_EXPIRED;
-
-	/* Before a request, the socket is read once more: see expire(). */
-	if (expired && (c->phase != PHASE_READ || c->n > 0)) {
-		if (c->begun || c->phase == PHASE_WRITE)
-			connection_count(&w->loop->timeouts);
-		connection_go_on(w, c, NEXT_CLOSE);
-		return;
-	}
-	connection_go_on(w, c, connection_step(w, c));
 }

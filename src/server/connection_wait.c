@@ -1,93 +1,87 @@
 /* SPDX-License-Identifier: MIT */
-/* What a connection waits for: its phase, its deadline and its event in
- * epoll. */
+/* What a connection waits for: its phase, its deadline, its event in epoll, or
+ * the pool. */
 #include "server/connection.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/env.h"
+#include "base/secret.h"
 
-#define LINGER_MS 2000
+#define LINGER_MS   2000
+#define READ_EVENTS ((uint32_t)(EPOLLIN | EPOLLRDHUP))
 
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
+/* Makes epoll watch these events. Nothing is touched after the descriptor was
+ * added: its loop thread may own the connection then. */
+static int
+watch(struct connection *c, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = c };
+	int op = c->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
-#ifdef THREAD_SANITIZER
-/* ThreadSanitizer knows that EPOLL_CTL_ADD happens before the event, but not
- * that EPOLL_CTL_MOD does, and so reports close() after the event as a race
- * with the call that armed. Suppressions by name do not help: to find names,
- * files must be opened, which fails in a test with a full descriptor table. */
-void AnnotateIgnoreReadsBegin(const char *file, int line);
-void AnnotateIgnoreReadsEnd(const char *file, int line);
-#define UNCHECKED_BEGIN() AnnotateIgnoreReadsBegin(__FILE__, __LINE__)
-#define UNCHECKED_END()	  AnnotateIgnoreReadsEnd(__FILE__, __LINE__)
-#else
-#define UNCHECKED_BEGIN() ((void)0)
-#define UNCHECKED_END()	  ((void)0)
-#endif
+	if (c->events == events)
+		return 0;
+	c->events = events;
+	return epoll_ctl(c->thread->epoll, op, c->watch.fd, &e);
+}
 
 void
-connection_arm(struct connection *c, uint32_t events, enum ticket_kind kind)
+connection_unwatch(struct connection *c)
 {
-	struct loop *l = c->loop;
-	struct epoll_event e = { .events = events | EPOLLONESHOT,
-				 .data.ptr = c };
-	int op = c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-	int fd = c->watch.fd, rc;
+	/* Fails only if the descriptor was not added. */
+	(void)epoll_ctl(c->thread->epoll, EPOLL_CTL_DEL, c->watch.fd, NULL);
+	c->events = 0;
+}
 
+/* Lets the connection wait for an event; the caller does not own it after
+ * that. */
+static void
+arm(struct connection *c, uint32_t events, enum ticket_kind kind)
+{
 	if (c->n == 0) {
 		connection_discard(&c->in, c->cap);
 		c->cap = 0;
 	}
-	c->registered = true;
 	atomic_store(&c->ticket, ticket_make(c->deadline, kind));
-	UNCHECKED_BEGIN();
-	rc = epoll_ctl(l->epoll, op, fd, &e);
-	UNCHECKED_END();
-	if (rc == 0)
+	if (watch(c, events) == 0)
 		return;
-	/* The kernel has no memory to arm the connection, so no event comes
-	 * and this worker still owns it. */
+	/* The kernel has no memory to watch it, so no event comes and the
+	 * caller still owns it. */
 	(void)atomic_exchange(&c->ticket, TICKET_BUSY);
-	loop_drop(l, c);
+	loop_drop(c->loop, c);
 }
 
-static void
-arm_read(struct worker *w, struct connection *c)
+/* Sets the deadline of what is read next, and returns its kind. */
+static enum ticket_kind
+begin_read(struct connection *c, int64_t now_ms)
 {
-	const struct loop_config *config = &w->loop->config;
-	int64_t now = env_mono_ms(w->loop->env);
+	const struct loop_config *config = &c->loop->config;
 
+	c->phase = PHASE_READ;
 	if (c->n == 0) {
 		c->begun = false;
 		if (c->served)
-			c->deadline = now + config->idle_ms;
+			c->deadline = now_ms + config->idle_ms;
 		else if (c->deadline == 0)
-			c->deadline = now + config->request_ms;
+			c->deadline = now_ms + config->request_ms;
 	} else if (!c->begun) {
 		c->begun = true;
-		c->deadline = now + config->request_ms;
+		c->deadline = now_ms + config->request_ms;
 	}
-	c->phase = PHASE_READ;
-	connection_arm(c, EPOLLIN | EPOLLRDHUP,
-		       c->n == 0 && c->served ? TICKET_IDLE : TICKET_READING);
+	return c->n == 0 && c->served ? TICKET_IDLE : TICKET_READING;
 }
 
 /* Begins a phase and sets its deadline. */
 static void
-enter_phase(struct worker *w, struct connection *c, enum phase phase,
-	    int64_t ms)
+enter_phase(struct connection *c, enum phase phase, int64_t deadline)
 {
 	if (c->phase == phase)
 		return;
 	c->phase = phase;
-	c->deadline = env_mono_ms(w->loop->env) + ms;
+	c->deadline = deadline;
 	if (phase == PHASE_LINGER) {
 		c->begun = false;
 		c->n = 0;
@@ -96,33 +90,109 @@ enter_phase(struct worker *w, struct connection *c, enum phase phase,
 	}
 }
 
-void
-connection_go_on(struct worker *w, struct connection *c,
-		 enum connection_next next)
+/* The caller owns the connection, and no other thread has an event of it. */
+static void
+proceed(struct connection *c, enum connection_next next, int64_t now_ms)
 {
 	switch (next) {
-	case NEXT_READ:
-		arm_read(w, c);
-		return;
-	case NEXT_SERVE:
-		/* The request is already read: the socket is writable, and that
-		 * event queues the connection behind those that wait. */
-		enter_phase(w, c, PHASE_SERVE, w->loop->config.request_ms);
-		connection_arm(c, EPOLLOUT, TICKET_WRITING);
-		return;
-	case NEXT_PARK:
-		connection_park(c);
-		return;
 	case NEXT_WRITE:
-		enter_phase(w, c, PHASE_WRITE, w->loop->config.write_ms);
-		connection_arm(c, EPOLLOUT, TICKET_WRITING);
+		enter_phase(c, PHASE_WRITE, now_ms + c->loop->config.write_ms);
+		arm(c, EPOLLOUT, TICKET_WRITING);
 		return;
 	case NEXT_LINGER:
-		enter_phase(w, c, PHASE_LINGER, LINGER_MS);
-		connection_arm(c, EPOLLIN | EPOLLRDHUP, TICKET_READING);
+		enter_phase(c, PHASE_LINGER, now_ms + LINGER_MS);
+		arm(c, READ_EVENTS, TICKET_READING);
 		return;
 	case NEXT_CLOSE:
-		loop_drop(w->loop, c);
+		loop_drop(c->loop, c);
+		return;
+	default:
+		arm(c, READ_EVENTS, begin_read(c, now_ms));
 		return;
 	}
+}
+
+static void
+go_to_pool(struct loop_thread *t, struct connection *c)
+{
+	struct loop *l = c->loop;
+
+	/* A writable socket would cause events all the time. */
+	if (c->events != 0 && c->events != READ_EVENTS)
+		connection_unwatch(c);
+	c->deadline = t->now_ms + l->config.request_ms;
+	atomic_store(&c->ticket, c->events != 0 ? TICKET_POOL : TICKET_ALONE);
+	pool_push(&l->pool, c);
+}
+
+/* Copies what is left in the buffer of the thread, which is wiped. */
+static int
+leave_buffer(struct loop_thread *t, struct connection *c)
+{
+	size_t used = c->cap;
+
+	if (c->in != t->buffer)
+		return 0;
+	c->in = NULL;
+	c->cap = 0;
+	if (c->n > 0) {
+		c->in = malloc(c->n);
+		if (c->in != NULL) {
+			memcpy(c->in, t->buffer, c->n);
+			c->cap = c->n;
+		}
+	}
+	secret_wipe(t->buffer, used);
+	return c->n > 0 && c->in == NULL ? -1 : 0;
+}
+
+void
+connection_go_on(struct loop_thread *t, struct connection *c,
+		 enum connection_next next)
+{
+	if (next == NEXT_LINGER || next == NEXT_CLOSE)
+		c->n = 0;
+	if (leave_buffer(t, c) < 0)
+		next = NEXT_CLOSE;
+	if (next == NEXT_SERVE)
+		queue_append(&t->again, c);
+	else if (next == NEXT_POOL)
+		go_to_pool(t, c);
+	else
+		proceed(c, next, t->now_ms);
+}
+
+void
+connection_assign(struct connection *c, int64_t now_ms)
+{
+	proceed(c, NEXT_READ, now_ms);
+}
+
+/* The next request of the connection may come; see connection.h. */
+static void
+keep_connection(struct connection *c, int64_t now_ms)
+{
+	int64_t ticket = TICKET_POOL;
+	enum ticket_kind kind;
+
+	connection_discard(&c->in, c->cap);
+	c->cap = 0;
+	kind = begin_read(c, now_ms);
+	if (!atomic_compare_exchange_strong(&c->ticket, &ticket,
+					    ticket_make(c->deadline, kind)))
+		arm(c, READ_EVENTS, kind);
+}
+
+void
+connection_hand_back(struct connection *c, enum connection_next next,
+		     int64_t now_ms)
+{
+	if (next == NEXT_PARK)
+		connection_park(c);
+	else if (next == NEXT_READ)
+		keep_connection(c, now_ms);
+	else if (next != NEXT_SERVE && atomic_load(&c->ticket) == TICKET_ALONE)
+		proceed(c, next, now_ms);
+	else
+		loop_thread_post(c, next);
 }

@@ -6,7 +6,8 @@
  * slot (with its lock), the cache, the hash slots, the login floor, the queue
  * of last_seen, the internal state of each store and user source, the CSRF key
  * of a service, the log's level and limits, the last result of /ready, and the
- * loop's connection list and counters. Anything else that is shared is a bug.
+ * loop's connection list, queues and counters. Anything else that is shared is
+ * a bug.
  */
 #ifndef SERVER_DAEMON_H
 #define SERVER_DAEMON_H

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of the loop: workers, accepting, deadlines, draining. What a worker
- * does with a connection is in connection.c.
+ * The life of the loop: its threads, the list of connections, deadlines,
+ * draining. What happens to a connection is in connection.c.
  */
 #include "server/loop.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/env.h"
@@ -39,26 +37,72 @@ loop_warn(const struct loop *l, struct log_limit *limit, const char *event,
 		    F_INT("left_out", left_out));
 }
 
-/* Takes the listeners out of epoll, or puts them back. Called under the
- * lock. */
-static void
-watch_listeners(struct loop *l, bool on)
+void
+thread_count(atomic_uint_fast64_t *n)
 {
-	for (size_t i = 0; i < l->nlisteners; i++) {
-		struct watch *w = &l->listeners[i];
-		struct epoll_event e = { .events = on ? EPOLLIN : 0,
-					 .data.ptr = w };
+	atomic_store_explicit(n,
+			      atomic_load_explicit(n, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
 
-		/* If out of memory, the next tick does it. */
-		if (epoll_ctl(l->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
-			      w->fd, &e) < 0 &&
-		    on && errno != EEXIST)
-			return;
+void
+thread_step(struct server_thread *t)
+{
+	/* No other thread writes it, so this needs no atomic
+	 * read-modify-write. */
+	unsigned n = atomic_load_explicit(&t->steps, memory_order_relaxed);
+
+	atomic_store_explicit(&t->steps, n + 1, memory_order_relaxed);
+}
+
+int
+thread_init(struct loop *l, struct server_thread *t)
+{
+	t->loop = l;
+	t->fcgi = fcgi_new();
+	t->arena = arena_new(ARENA_MAX);
+	return t->fcgi != NULL && t->arena != NULL ? 0 : -1;
+}
+
+void
+thread_destroy(struct server_thread *t)
+{
+	fcgi_free(t->fcgi);
+	arena_free(t->arena);
+}
+
+/* Returns false if out of memory. */
+static bool
+watch_listener(struct loop_thread *t, struct watch *w)
+{
+	/* Of the threads that wait, a new connection wakes one. */
+	struct epoll_event e = { .events = EPOLLIN | EPOLLEXCLUSIVE,
+				 .data.ptr = w };
+
+	return epoll_ctl(t->epoll, EPOLL_CTL_ADD, w->fd, &e) == 0 ||
+	       errno == EEXIST;
+}
+
+void
+loop_watch_listeners(struct loop *l, bool on)
+{
+	for (unsigned i = 0; i < l->nthreads; i++) {
+		struct loop_thread *t = &l->threads[i];
+
+		for (size_t k = 0; k < l->nlisteners; k++) {
+			struct watch *w = &l->listeners[k];
+
+			if (!on)
+				(void)epoll_ctl(t->epoll, EPOLL_CTL_DEL, w->fd,
+						NULL);
+			else if (!watch_listener(t, w))
+				return; /* the next tick does it */
+		}
 	}
 	l->paused = !on;
 }
 
-static void
+void
 loop_add(struct loop *l, struct connection *c)
 {
 	c->next = l->first;
@@ -67,6 +111,8 @@ loop_add(struct loop *l, struct connection *c)
 		c->next->link = &c->next;
 	l->first = c;
 	atomic_fetch_add(&l->connections, 1);
+	atomic_fetch_add(&c->thread->connections, 1);
+	atomic_fetch_add_explicit(&l->accepted, 1, memory_order_relaxed);
 }
 
 void
@@ -77,124 +123,19 @@ loop_drop(struct loop *l, struct connection *c)
 	if (c->next != NULL)
 		c->next->link = c->link;
 	pthread_mutex_unlock(&l->lock);
+	atomic_fetch_sub(&c->thread->connections, 1);
 	/* close() alone is not enough if a library has forked meanwhile. */
-	if (c->registered)
-		(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, c->watch.fd, NULL);
+	if (c->events != 0)
+		connection_unwatch(c);
 	connection_free(c);
 	/* A descriptor is free again, so accepting need not wait for the next
 	 * tick. */
 	pthread_mutex_lock(&l->lock);
 	if (l->paused && !l->stopping)
-		watch_listeners(l, true);
+		loop_watch_listeners(l, true);
 	pthread_mutex_unlock(&l->lock);
 	/* Last, so that a drained loop has no descriptor open. */
 	atomic_fetch_sub(&l->connections, 1);
-}
-
-/* Called under the lock: there are no descriptors, or there is another
- * condition that does not go away by trying again. */
-static void
-accept_failed(struct loop *l, int reason)
-{
-	if (reason == EMFILE || reason == ENFILE) {
-		atomic_fetch_add(&l->full, 1);
-		loop_make_room(l);
-	}
-	if (!l->stopping && !l->paused)
-		watch_listeners(l, false);
-}
-
-/* accept4() fails with a full descriptor table even if no client waits. */
-static bool
-somebody_waits(int listener)
-{
-	struct pollfd pfd = { .fd = listener, .events = POLLIN };
-
-	return poll(&pfd, 1, 0) != 0;
-}
-
-static void
-accept_one(struct worker *w, int listener)
-{
-	struct loop *l = w->loop;
-	struct connection *c = NULL;
-	bool failed;
-	int fd, reason;
-
-	/* loop_stop() waits for workers that are between here and the list. */
-	pthread_mutex_lock(&l->lock);
-	if (l->stopping) {
-		pthread_mutex_unlock(&l->lock);
-		return;
-	}
-	l->accepting++;
-	pthread_mutex_unlock(&l->lock);
-
-	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	reason = fd < 0 ? errno : ENOMEM;
-	if (fd >= 0)
-		c = connection_new(l, fd);
-	failed = c == NULL && reason != EAGAIN && reason != EINTR &&
-		 reason != ECONNABORTED &&
-		 (fd >= 0 || somebody_waits(listener));
-
-	pthread_mutex_lock(&l->lock);
-	l->accepting--;
-	if (c != NULL)
-		loop_add(l, c);
-	else if (failed)
-		accept_failed(l, reason);
-	pthread_mutex_unlock(&l->lock);
-
-	if (failed)
-		loop_warn(l, &l->accept_log, "accept_failed", strerror(reason));
-	if (c == NULL) {
-		if (fd >= 0)
-			(void)close(fd);
-		return;
-	}
-	atomic_fetch_add_explicit(&l->accepted, 1, memory_order_relaxed);
-	connection_run(w, c);
-}
-
-/* No other thread writes it, so this needs no atomic read-modify-write. */
-static void
-loop_step(struct worker *w)
-{
-	unsigned n = atomic_load_explicit(&w->steps, memory_order_relaxed);
-
-	atomic_store_explicit(&w->steps, n + 1, memory_order_relaxed);
-}
-
-static void *
-work(void *arg)
-{
-	struct worker *w = arg;
-
-	for (;;) {
-		struct epoll_event e;
-		/* One event: other workers take the others. */
-		int n = epoll_wait(w->loop->epoll, &e, 1, -1);
-		struct watch *watch;
-
-		if (n != 1) {
-			assert(n < 0 && errno == EINTR);
-			continue;
-		}
-		watch = e.data.ptr;
-		loop_step(w);
-		switch (watch->kind) {
-		case WATCH_QUIT:
-			return NULL;
-		case WATCH_LISTENER:
-			accept_one(w, watch->fd);
-			break;
-		case WATCH_CONNECTION:
-			connection_run(w, e.data.ptr);
-			break;
-		}
-		loop_step(w);
-	}
 }
 
 static void
@@ -209,22 +150,31 @@ raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
-static void
-end_workers(struct loop *l)
+/* Returns the number of CPUs that the process may use. */
+static unsigned
+usable_cpus(void)
 {
-	uint64_t one = 1;
-	ssize_t written;
+	cpu_set_t set;
 
-	do {
-		written = write(l->quit.fd, &one, sizeof(one));
-	} while (written < 0 && errno == EINTR);
-	assert(written == sizeof(one));
-	for (unsigned i = 0; i < l->nworkers; i++)
-		(void)pthread_join(l->workers[i].thread, NULL);
-	l->nworkers = 0;
+	/* Fails on a machine with more CPUs than the set has room for. */
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (unsigned)CPU_COUNT(&set);
+	return CPU_SETSIZE;
 }
 
-/* Frees the loop; no worker runs any more. */
+static void
+end_threads(struct loop *l)
+{
+	pool_end(l);
+	atomic_store(&l->ended, true);
+	for (unsigned i = 0; i < l->nstarted; i++)
+		loop_thread_wake(&l->threads[i]);
+	for (unsigned i = 0; i < l->nstarted; i++)
+		(void)pthread_join(l->threads[i].base.thread, NULL);
+	l->nstarted = 0;
+}
+
+/* Frees the loop; none of its threads runs any more. */
 static void
 destroy(struct loop *l)
 {
@@ -234,15 +184,10 @@ destroy(struct loop *l)
 		l->first = c->next;
 		connection_free(c);
 	}
-	for (unsigned i = 0; i < l->config.threads; i++) {
-		fcgi_free(l->workers[i].fcgi);
-		arena_free(l->workers[i].arena);
-	}
-	free(l->workers);
-	if (l->quit.fd >= 0)
-		(void)close(l->quit.fd);
-	if (l->epoll >= 0)
-		(void)close(l->epoll);
+	pool_destroy(l);
+	for (unsigned i = 0; l->threads != NULL && i < l->nthreads; i++)
+		loop_thread_destroy(&l->threads[i]);
+	free(l->threads);
 	/* cannot fail: nobody holds it */
 	(void)pthread_mutex_destroy(&l->lock);
 	free(l);
@@ -251,45 +196,42 @@ destroy(struct loop *l)
 static int
 loop_prepare(struct loop *l, const struct listeners *listeners)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data.ptr = &l->quit };
-
-	l->epoll = epoll_create1(EPOLL_CLOEXEC);
-	l->quit.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (l->epoll < 0 || l->quit.fd < 0 ||
-	    epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->quit.fd, &e) < 0)
-		return -1;
 	for (size_t i = 0; i < listeners->n; i++)
 		l->listeners[i] = (struct watch){ .kind = WATCH_LISTENER,
 						  .fd = listeners->v[i].fd };
 	l->nlisteners = listeners->n;
-	for (unsigned i = 0; i < l->config.threads; i++) {
-		struct worker *w = &l->workers[i];
-
-		w->loop = l;
-		w->number = i;
-		w->fcgi = fcgi_new();
-		w->arena = arena_new(ARENA_MAX);
-		if (w->fcgi == NULL || w->arena == NULL)
+	l->threads = calloc(l->nthreads, sizeof(*l->threads));
+	if (pool_init(l) < 0 || l->threads == NULL)
+		return -1;
+	for (unsigned i = 0; i < l->nthreads; i++)
+		l->threads[i].epoll = l->threads[i].wake.fd = -1;
+	for (unsigned i = 0; i < l->nthreads; i++) {
+		if (loop_thread_init(l, &l->threads[i]) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* Starts the workers with signals blocked: the main thread takes them. */
+/* Starts the threads with signals blocked: the main thread takes them. */
 static int
-start_workers(struct loop *l)
+start_threads(struct loop *l)
 {
 	sigset_t all, before;
 	int rc = 0;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (rc == 0 && l->nworkers < l->config.threads) {
-		struct worker *w = &l->workers[l->nworkers];
-
-		rc = pthread_create(&w->thread, NULL, work, w);
+	while (rc == 0 && l->nworking < l->config.threads) {
+		rc = pool_start_worker(&l->workers[l->nworking]);
 		if (rc == 0)
-			l->nworkers++;
+			l->nworking++;
+	}
+	while (rc == 0 && l->nstarted < l->nthreads) {
+		struct loop_thread *t = &l->threads[l->nstarted];
+
+		rc = pthread_create(&t->base.thread, NULL, loop_thread_run, t);
+		if (rc == 0)
+			l->nstarted++;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc == 0 ? 0 : -1;
@@ -302,15 +244,9 @@ loop_new(const struct loop_config *config, const struct env *env)
 
 	if (l == NULL)
 		return NULL;
-	l->workers = calloc(config->threads, sizeof(*l->workers));
-	if (l->workers == NULL) {
-		free(l);
-		return NULL;
-	}
 	l->config = *config;
 	l->env = env;
-	l->epoll = -1;
-	l->quit = (struct watch){ .kind = WATCH_QUIT, .fd = -1 };
+	l->nthreads = config->loops != 0 ? config->loops : usable_cpus();
 	l->paused = true;
 	atomic_init(&l->body_limit, config->frame.body);
 	(void)pthread_mutex_init(&l->lock, NULL); /* cannot fail on Linux */
@@ -330,16 +266,17 @@ loop_start(const struct loop_config *config, const struct listeners *listeners,
 		return err_nomem(err);
 	if (loop_prepare(l, listeners) < 0) {
 		destroy(l);
-		return err_set(err, ERR_INTERNAL, "cannot set up the workers");
+		return err_set(err, ERR_INTERNAL, "cannot set up the threads");
 	}
-	if (start_workers(l) < 0) {
-		end_workers(l);
+	if (start_threads(l) < 0) {
+		unsigned n = l->nthreads + config->threads;
+
+		end_threads(l);
 		destroy(l);
-		return err_set(err, ERR_INTERNAL, "cannot start %u threads",
-			       config->threads);
+		return err_set(err, ERR_INTERNAL, "cannot start %u threads", n);
 	}
 	pthread_mutex_lock(&l->lock);
-	watch_listeners(l, true);
+	loop_watch_listeners(l, true);
 	pthread_mutex_unlock(&l->lock);
 	*out = l;
 	return 0;
@@ -349,6 +286,15 @@ void
 loop_set_body_limit(struct loop *l, size_t bytes)
 {
 	atomic_store(&l->body_limit, bytes);
+}
+
+/* Ends what is due, of connections that are not in epoll. */
+static void
+expire_waits(struct loop *l, int64_t now_ms)
+{
+	if (l->config.slots != NULL)
+		hash_slots_expire(l->config.slots, now_ms);
+	pool_expire(l, now_ms);
 }
 
 void
@@ -361,13 +307,24 @@ loop_tick(struct loop *l)
 		[TICKET_WRITING] = now,
 	};
 
-	if (l->config.slots != NULL)
-		hash_slots_expire(l->config.slots, now);
+	expire_waits(l, now);
 	pthread_mutex_lock(&l->lock);
 	loop_expire_due(l, until, now);
 	if (l->paused && !l->stopping)
-		watch_listeners(l, true);
+		loop_watch_listeners(l, true);
 	pthread_mutex_unlock(&l->lock);
+}
+
+/* Returns for how long the thread has worked on the same. */
+static int64_t
+task_ms(struct server_thread *t, int64_t now)
+{
+	unsigned steps = atomic_load_explicit(&t->steps, memory_order_relaxed);
+
+	if (steps % 2 == 0 || steps != t->seen_steps)
+		t->seen_ms = now;
+	t->seen_steps = steps;
+	return now - t->seen_ms;
 }
 
 int64_t
@@ -375,16 +332,14 @@ loop_longest_task(struct loop *l)
 {
 	int64_t now = env_mono_ms(l->env), longest = 0;
 
-	for (unsigned i = 0; i < l->nworkers; i++) {
-		struct worker *w = &l->workers[i];
-		unsigned steps =
-		    atomic_load_explicit(&w->steps, memory_order_relaxed);
+	for (unsigned i = 0; i < l->nstarted + l->nworking; i++) {
+		struct server_thread *t = i < l->nstarted ?
+					      &l->threads[i].base :
+					      &l->workers[i - l->nstarted].base;
+		int64_t ms = task_ms(t, now);
 
-		if (steps % 2 == 0 || steps != w->seen_steps)
-			w->seen_ms = now;
-		w->seen_steps = steps;
-		if (now - w->seen_ms > longest)
-			longest = now - w->seen_ms;
+		if (ms > longest)
+			longest = ms;
 	}
 	return longest;
 }
@@ -401,8 +356,7 @@ drain(struct loop *l, bool grace_over)
 	};
 	bool done;
 
-	if (l->config.slots != NULL)
-		hash_slots_expire(l->config.slots, now);
+	expire_waits(l, now);
 	pthread_mutex_lock(&l->lock);
 	done = l->accepting == 0 && atomic_load(&l->connections) == 0;
 	loop_expire_due(l, until, now);
@@ -417,14 +371,22 @@ loop_stop(struct loop *l, int64_t grace_ms, int64_t limit_ms)
 
 	pthread_mutex_lock(&l->lock);
 	atomic_store(&l->stopping, true);
-	watch_listeners(l, false);
+	loop_watch_listeners(l, false);
 	pthread_mutex_unlock(&l->lock);
 	while (!drain(l, passed >= grace_ms) && passed < limit_ms) {
 		(void)poll(NULL, 0, DRAIN_POLL_MS);
 		passed = env_mono_ms(l->env) - begun;
 	}
-	end_workers(l);
+	end_threads(l);
 	destroy(l);
+}
+
+static void
+add_counts(const struct server_thread *t, struct loop_counts *out)
+{
+	out->requests += atomic_load(&t->requests);
+	out->malformed += atomic_load(&t->malformed);
+	out->timeouts += atomic_load(&t->timeouts);
 }
 
 void
@@ -432,10 +394,12 @@ loop_count(const struct loop *l, struct loop_counts *out)
 {
 	*out = (struct loop_counts){
 		.accepted = atomic_load(&l->accepted),
-		.requests = atomic_load(&l->requests),
-		.malformed = atomic_load(&l->malformed),
 		.timeouts = atomic_load(&l->timeouts),
 		.full = atomic_load(&l->full),
 		.connections = atomic_load(&l->connections),
 	};
+	for (unsigned i = 0; i < l->nthreads; i++)
+		add_counts(&l->threads[i].base, out);
+	for (unsigned i = 0; i < l->config.threads; i++)
+		add_counts(&l->workers[i].base, out);
 }

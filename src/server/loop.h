@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Worker threads around one epoll instance. Connections are armed with
- * EPOLLONESHOT: the worker that gets the event owns the connection until it is
- * armed again. A worker is therefore busy only while a complete request is
- * handled, never because a peer is idle, slow or hostile.
+ * Loop threads, as many as the CPUs that the process may use, and a pool of
+ * workers. A loop thread accepts, reads, and answers what it can answer without
+ * waiting; it never blocks. A request for which a thread may have to wait goes
+ * with its connection to the pool, where a worker handles and answers it.
+ * Neither kind of thread is ever held by a peer that is idle, slow or hostile.
  *
  * Deadlines: a request must be complete `request_ms` after its first byte, and
- * its answer must be taken `write_ms` after it was ready. A connection between
- * two requests is closed after `idle_ms`, one that has sent no request after
- * `request_ms`. When descriptors run out, connections without a complete
- * request are closed first, then those that are idle.
+ * its answer must be taken `write_ms` after it was ready. A request that waits
+ * for a worker for longer than `request_ms` is not answered: its connection is
+ * closed. A connection between two requests is closed after `idle_ms`, one that
+ * has sent no request after `request_ms`. When descriptors run out, connections
+ * without a complete request are closed first, then those that are idle.
  */
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H
@@ -27,15 +29,17 @@ struct listeners;
 struct loop;
 
 struct loop_config {
-	unsigned threads;
+	unsigned threads; /* workers of the pool */
+	unsigned loops; /* loop threads; 0: as many as usable CPUs */
 	struct frame_limits frame;
 	int64_t request_ms, write_ms, idle_ms;
 
 	/*
-	 * Called with one decoded request by a thread that must not wait.
-	 * Returns true if the request is answered, as handle() would answer it.
-	 * Returns false, and appends nothing to `out`, if an answer may take
-	 * longer: then handle() is called. NULL: handle() answers everything.
+	 * Called with one decoded request by a loop thread, which must not
+	 * wait. Returns true if the request is answered, as handle() would
+	 * answer it. Returns false, and appends nothing to `out`, if an answer
+	 * may take longer: then handle() is called. NULL: handle() answers
+	 * everything.
 	 */
 	bool (*try)(void *ctx, struct arena *a, const struct message *in,
 		    struct buf *out);
@@ -61,7 +65,7 @@ struct loop_config {
 	struct hash_slots *slots;
 };
 
-/* Starts the workers. `listeners` must outlive the loop. */
+/* Starts the threads. `listeners` must outlive the loop. */
 int loop_start(const struct loop_config *config,
 	       const struct listeners *listeners, const struct env *env,
 	       struct loop **out, struct err *err) MUST_USE;
@@ -77,9 +81,9 @@ void loop_set_body_limit(struct loop *l, size_t bytes);
 void loop_tick(struct loop *l);
 
 /*
- * Returns for how many milliseconds the worker that has been busy longest has
- * handled the same event, as far as earlier calls saw it; a worker that waits
- * for work counts as 0. Called by the main thread only.
+ * Returns for how many milliseconds the thread that has been busy longest has
+ * worked on the same request or events, as far as earlier calls saw it; a
+ * thread that waits for work counts as 0. Called by the main thread only.
  */
 int64_t loop_longest_task(struct loop *l) MUST_USE;
 
@@ -87,7 +91,7 @@ int64_t loop_longest_task(struct loop *l) MUST_USE;
  * Drains the loop: accepts no more, closes idle connections, lets requests that
  * have begun end (a connection that has sent nothing gets `grace_ms`), and
  * closes connections after their answers. Returns when no connection is left,
- * at the latest after `limit_ms`; the workers have then ended and `l` is freed.
+ * at the latest after `limit_ms`; the threads have then ended and `l` is freed.
  */
 void loop_stop(struct loop *l, int64_t grace_ms, int64_t limit_ms);
 

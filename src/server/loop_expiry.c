@@ -28,7 +28,7 @@ ticket_kind(int64_t ticket)
 
 /*
  * Expires `c` if its ticket is still `ticket`, the word that was read. The
- * shutdown causes the event that brings a worker to close it. If the connection
+ * shutdown causes the event on which its thread closes it. If the connection
  * waits to read, only reading is shut down: what the peer has written until
  * then is read and answered first, and on a unix socket the peer cannot write
  * any more, so no request is lost.
@@ -96,7 +96,7 @@ void
 loop_make_room(const struct loop *l)
 {
 	if (!expire_oldest(l, TICKET_READING))
-		/* If there is none either, workers own all connections. */
+		/* If there is none either, all have complete requests. */
 		(void)expire_oldest(l, TICKET_IDLE);
 }
 
@@ -110,7 +110,7 @@ loop_expire_due(const struct loop *l, const int64_t until[TICKET_KINDS],
 		if (ticket <= 0 ||
 		    ticket_deadline(ticket) > until[ticket_kind(ticket)])
 			continue;
-		/* If the workers are too busy to read, that is not the peer's
+		/* If its thread is too busy to read, that is not the peer's
 		 * fault. */
 		if ((ticket_kind(ticket) == TICKET_IDLE ||
 		     ticket_deadline(ticket) > now) &&

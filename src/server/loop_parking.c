@@ -4,21 +4,18 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
-#include <sys/epoll.h>
 
 #include "base/env.h"
 
-/* The request is already read: the event that the socket is writable brings a
- * worker. */
+/* Gives the request to the pool once more. */
 static void
 resume(struct connection *c)
 {
-	const struct loop *l = c->loop;
+	struct loop *l = c->loop;
 
 	atomic_store(&c->parking, PARK_NONE);
-	c->phase = PHASE_SERVE;
 	c->deadline = env_mono_ms(l->env) + l->config.request_ms;
-	connection_arm(c, EPOLLOUT, TICKET_WRITING);
+	pool_push(&l->pool, c);
 }
 
 void

@@ -92,8 +92,12 @@ handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
 	(void)a;
 	ck_assert_uint_lt(worker, s->config.threads);
 	pthread_mutex_lock(&s->lock);
+	if (s->handled < ARRAY_LEN(s->bodies))
+		s->bodies[s->handled] = in->body.n;
 	s->handled++;
 	pthread_mutex_unlock(&s->lock);
+	if (str_starts(what, STR("pool ")))
+		what = str_skip(what, 5);
 	if (str_eq(what, STR("nothing")))
 		return false;
 	if (str_eq(what, STR("gate")))
@@ -117,6 +121,29 @@ handle(void *ctx, unsigned worker, struct arena *a, const struct message *in,
 			buf_add_char(out, 'x');
 	}
 	return false;
+}
+
+/* What a loop thread may answer. */
+static bool
+try(void *ctx, struct arena *a, const struct message *in, struct buf *out)
+{
+	static const char *const waits[] = { "pool", "gate", "barrier",
+					     "slot" };
+	struct str what = param(in, STR("DO"));
+
+	ck_assert_ptr_null(in->place);
+	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+		if (str_starts(what, str_from(waits[i])))
+			return false;
+	}
+	ck_assert(!handle(ctx, 0, a, in, out));
+	return true;
+}
+
+const char *
+test_server_label(int i)
+{
+	return i == 1 ? "loop thread" : "pool";
 }
 
 void
@@ -171,15 +198,19 @@ test_server_start(struct test_server *s)
 					  0600, &s->listeners, &err) == 0,
 			      "%s", err.msg);
 	}
+	s->config.try = s->tries ?
+	try : NULL
+		;
 	ck_assert_msg(loop_start(&s->config, &s->listeners, &s->env, &s->loop,
 				 &err) == 0,
 		      "%s", err.msg);
 }
 
 void
-test_server_begin(struct test_server *s, unsigned threads)
+test_server_begin(struct test_server *s, unsigned threads, bool tries)
 {
 	test_server_init(s, threads);
+	s->tries = tries;
 	test_server_start(s);
 }
 
@@ -237,6 +268,17 @@ bool
 test_server_is_empty(struct test_server *s)
 {
 	return test_server_counts(s).connections == 0;
+}
+
+bool
+test_server_is_at_gate(struct test_server *s)
+{
+	bool yes;
+
+	pthread_mutex_lock(&s->lock);
+	yes = s->at_gate == 1;
+	pthread_mutex_unlock(&s->lock);
+	return yes;
 }
 
 int

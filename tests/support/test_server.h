@@ -3,13 +3,17 @@
  * The server core on a unix socket in a temporary folder, with a handler that
  * does what the request asks for.
  *
- * The parameter DO: `size:N` answers N bytes; `nothing` gives no answer; `gate`
- * waits for test_server_open_gate(); `barrier` waits until as many of these
- * requests are being handled as there are threads; `slot` waits in its place
- * for one of config.slots, and answers 503 if the wait fails; `slot gate` does
- * the same, but the worker that leaves the request in its place waits for
- * test_server_open_gate(). All other requests get an empty body, and what was
- * received as headers.
+ * With `tries`, the loop threads answer requests that need not wait. The pool
+ * answers all others: those whose DO begins with `pool`, `gate`, `barrier` or
+ * `slot`.
+ *
+ * The parameter DO: `size:N`, `pool size:N` answers N bytes; `nothing`, `pool
+ * nothing` gives no answer; `gate` waits for test_server_open_gate(); `barrier`
+ * waits until as many of these requests are being handled as there are threads;
+ * `slot` waits in its place for one of config.slots, and answers 503 if the
+ * wait fails; `slot gate` does the same, but the worker that leaves the request
+ * in its place waits for test_server_open_gate(). All other requests get an
+ * empty body, and what was received as headers.
  */
 #ifndef TESTS_TEST_SERVER_H
 #define TESTS_TEST_SERVER_H
@@ -35,13 +39,18 @@ struct test_server {
 	struct listeners listeners;
 	struct loop_config config;
 	struct loop *loop;
+	bool tries; /* set before test_server_start() */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool gate_open;
 	unsigned at_gate, at_barrier, barriers;
 	uint64_t handled;
+	size_t bodies[64]; /* the lengths of the first bodies, in order */
 };
+
+/* The label of the tests of which the second, _i == 1, sets `tries`. */
+const char *test_server_label(int i);
 
 /* Sets defaults, which a test may change before test_server_start(). */
 void test_server_init(struct test_server *s, unsigned threads);
@@ -49,7 +58,7 @@ void test_server_init(struct test_server *s, unsigned threads);
 void test_server_fake_clock(struct test_server *s);
 void test_server_start(struct test_server *s);
 /* Both, with the defaults. */
-void test_server_begin(struct test_server *s, unsigned threads);
+void test_server_begin(struct test_server *s, unsigned threads, bool tries);
 
 /* Stops the loop only; the sockets stay open, as those of a service manager
  * do. */
@@ -66,6 +75,9 @@ bool test_server_wait(struct test_server *s,
 
 struct loop_counts test_server_counts(struct test_server *s);
 bool test_server_is_empty(struct test_server *s); /* no client is connected */
+
+/* Returns whether one request waits at the gate. */
+bool test_server_is_at_gate(struct test_server *s);
 
 /* Each returns the client's end of a connection: a new one; a kept one after
  * one answer; one with half a request sent. */

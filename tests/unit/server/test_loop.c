@@ -36,7 +36,7 @@ START_TEST(malformed_requests_end_the_connection)
 {
 	struct test_server s;
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	for (size_t i = 0; i < fcgi_nbad; i++) {
 		struct bytes b = { .p = NULL };
 		struct fcgi_answer a;
@@ -70,7 +70,7 @@ START_TEST(incomplete_requests_are_dropped)
 	struct test_server s;
 	struct bytes b = { .p = NULL };
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	fcgi_request(&b, &(struct fcgi_request){ .body = 3 });
 	for (size_t n = 0; n < b.n; n++) {
 		int fd = test_server_connect(&s);
@@ -93,7 +93,7 @@ START_TEST(half_closed_connection_is_answered)
 	struct test_server s;
 	int fd;
 
-	test_server_begin(&s, 1);
+	test_server_begin(&s, 1, _i == 1);
 	fd = test_server_connect(&s);
 	test_server_send(fd, &(struct fcgi_request){ .keep = true });
 	test_server_send(fd, &(struct fcgi_request){ .keep = true });
@@ -111,7 +111,7 @@ START_TEST(request_may_come_byte_by_byte)
 	struct bytes b = { .p = NULL };
 	int fd;
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	fcgi_request(&b, &(struct fcgi_request){ .body = 100 });
 	fd = test_server_connect(&s);
 	for (size_t i = 0; i < b.n; i++)
@@ -140,7 +140,7 @@ START_TEST(extreme_requests_are_answered)
 	};
 	struct test_server s;
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct bytes b = { .p = NULL }, params = { .p = NULL };
 		struct bytes value = { .p = NULL }, body = { .p = NULL };
@@ -177,7 +177,7 @@ START_TEST(too_large_body_is_skipped)
 	struct fcgi_answer a;
 	int fd;
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	fd = test_server_connect(&s);
 	for (int i = 0; i < 2; i++) {
 		test_server_send(fd, &(struct fcgi_request){ .keep = true,
@@ -202,7 +202,7 @@ START_TEST(limit_of_the_body_may_change)
 	struct test_server s;
 	int fd;
 
-	test_server_begin(&s, 1);
+	test_server_begin(&s, 1, _i == 1);
 	fd = test_server_connect(&s);
 	for (int i = 0; i < 2; i++) {
 		loop_set_body_limit(s.loop, 50);
@@ -226,7 +226,7 @@ START_TEST(pipelined_requests_are_answered)
 	struct bytes b = { .p = NULL };
 	int fd;
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	for (uint16_t id = 1; id <= 40; id++)
 		fcgi_request(&b, &(struct fcgi_request){
 				     .id = id, .keep = id < 40, .body = id });
@@ -252,7 +252,7 @@ START_TEST(connections_are_kept)
 	struct loop_counts c;
 	int fd;
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	fd = test_server_connect(&s);
 	for (uint16_t i = 1; i <= 100; i++) {
 		test_server_send(fd, &(struct fcgi_request){ .id = i,
@@ -277,7 +277,7 @@ START_TEST(authorizer_requests_are_answered)
 	struct test_server s;
 	struct bytes end = { .p = NULL };
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	fcgi_record(&end, FCGI_T_STDIN, 1, NULL, 0, 0);
 	for (int keep = 0; keep <= 1; keep++) {
 		for (int how = 0; how < 3; how++) {
@@ -313,7 +313,7 @@ START_TEST(answer_comes_before_a_reset)
 	struct test_server s;
 	struct bytes end = { .p = NULL };
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	fcgi_record(&end, FCGI_T_STDIN, 1, NULL, 0, 0);
 	for (int i = 0; i < 50; i++) {
 		struct pollfd pfd = { .fd = test_server_connect(&s),
@@ -336,7 +336,7 @@ START_TEST(missing_answer_closes_the_connection)
 	struct test_server s;
 	int fd;
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	fd = test_server_connect(&s);
 	test_server_send(fd, &(struct fcgi_request){ .keep = true,
 						     .name = "DO",
@@ -363,7 +363,7 @@ START_TEST(large_answers_are_sent)
 	struct fcgi_answer a;
 	int fd;
 
-	test_server_begin(&s, 1);
+	test_server_begin(&s, 1, _i == 1);
 	fd = test_server_connect(&s);
 	for (int i = 0; i < 3; i++)
 		test_server_send(fd, &(struct fcgi_request){
@@ -387,18 +387,19 @@ main(void)
 {
 	TCase *t = new_case("loop");
 
-	tcase_add_test(t, malformed_requests_end_the_connection);
-	tcase_add_test(t, incomplete_requests_are_dropped);
-	tcase_add_test(t, half_closed_connection_is_answered);
-	tcase_add_test(t, request_may_come_byte_by_byte);
-	tcase_add_test(t, extreme_requests_are_answered);
-	tcase_add_test(t, too_large_body_is_skipped);
-	tcase_add_test(t, limit_of_the_body_may_change);
-	tcase_add_test(t, pipelined_requests_are_answered);
-	tcase_add_test(t, connections_are_kept);
-	tcase_add_test(t, authorizer_requests_are_answered);
-	tcase_add_test(t, answer_comes_before_a_reset);
-	tcase_add_test(t, missing_answer_closes_the_connection);
-	tcase_add_test(t, large_answers_are_sent);
+	label_loops(test_server_label);
+	tcase_add_loop_test(t, malformed_requests_end_the_connection, 0, 2);
+	tcase_add_loop_test(t, incomplete_requests_are_dropped, 0, 2);
+	tcase_add_loop_test(t, half_closed_connection_is_answered, 0, 2);
+	tcase_add_loop_test(t, request_may_come_byte_by_byte, 0, 2);
+	tcase_add_loop_test(t, extreme_requests_are_answered, 0, 2);
+	tcase_add_loop_test(t, too_large_body_is_skipped, 0, 2);
+	tcase_add_loop_test(t, limit_of_the_body_may_change, 0, 2);
+	tcase_add_loop_test(t, pipelined_requests_are_answered, 0, 2);
+	tcase_add_loop_test(t, connections_are_kept, 0, 2);
+	tcase_add_loop_test(t, authorizer_requests_are_answered, 0, 2);
+	tcase_add_loop_test(t, answer_comes_before_a_reset, 0, 2);
+	tcase_add_loop_test(t, missing_answer_closes_the_connection, 0, 2);
+	tcase_add_loop_test(t, large_answers_are_sent, 0, 2);
 	return run_case(t);
 }

@@ -11,23 +11,13 @@
 #include "tests/support/run.h"
 #include "tests/support/test_server.h"
 
-static bool
-one_is_at_the_gate(struct test_server *s)
-{
-	bool yes;
-
-	pthread_mutex_lock(&s->lock);
-	yes = s->at_gate > 0;
-	pthread_mutex_unlock(&s->lock);
-	return yes;
-}
-
 START_TEST(drain_closes_idle_connections)
 {
 	struct test_server s;
 	int fds[20];
 
 	test_server_init(&s, 2);
+	s.tries = _i == 1;
 	test_server_fake_clock(&s); /* so that no time limit passes */
 	test_server_start(&s);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
@@ -76,12 +66,12 @@ START_TEST(drain_answers_current_requests)
 	struct stopper st;
 	int fd, idle;
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	idle = test_server_idle(&s);
 	fd = test_server_connect(&s);
 	test_server_send(fd, &(struct fcgi_request){
 				 .keep = true, .name = "DO", .value = "gate" });
-	ck_assert(test_server_wait(&s, one_is_at_the_gate));
+	ck_assert(test_server_wait(&s, test_server_is_at_gate));
 	begin_stop(&st, &s, 0);
 	/* The idle connection is closed when the drain begins. */
 	ck_assert_int_eq(test_server_read(idle), FCGI_GOT_EOF);
@@ -106,7 +96,7 @@ START_TEST(drain_waits_for_requests)
 		size_t sent;
 		int fd, idle;
 
-		test_server_begin(&s, 2);
+		test_server_begin(&s, 2, _i == 1);
 		fcgi_request(&b, &(struct fcgi_request){ .keep = true });
 		sent = half == 1 ? b.n / 2 : 0;
 		idle = test_server_idle(&s);
@@ -147,7 +137,7 @@ START_TEST(drain_answers_requests_that_wait)
 	struct stopper st;
 	int half, busy, idle;
 
-	test_server_begin(&s, 1);
+	test_server_begin(&s, 1, _i == 1);
 	idle = test_server_idle(&s);
 	fcgi_request(&b, &(struct fcgi_request){ .keep = true });
 	half = test_server_connect(&s);
@@ -156,7 +146,7 @@ START_TEST(drain_answers_requests_that_wait)
 	busy = test_server_connect(&s);
 	test_server_send(busy, &(struct fcgi_request){ .name = "DO",
 						       .value = "gate" });
-	ck_assert(test_server_wait(&s, one_is_at_the_gate));
+	ck_assert(test_server_wait(&s, test_server_is_at_gate));
 	ck_assert(fcgi_send(half, b.p + b.n / 2, b.n - b.n / 2));
 	begin_stop(&st, &s, 0);
 	wait_until_shut(idle);
@@ -182,6 +172,7 @@ START_TEST(drain_has_a_time_limit)
 	int silent, half, unresponsive;
 
 	test_server_init(&s, 2);
+	s.tries = _i == 1;
 	s.config.request_ms = s.config.write_ms = NEVER_MS;
 	test_server_start(&s);
 	silent = test_server_connect(&s);
@@ -260,7 +251,7 @@ START_TEST(drain_loses_no_request)
 	atomic_bool end = false;
 	size_t answered = 0;
 
-	test_server_begin(&s, 3);
+	test_server_begin(&s, 3, _i == 1);
 	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
 		clients[i] = (struct client){ .server = &s,
 					      .keep = i % 2 == 0,
@@ -294,11 +285,12 @@ main(void)
 {
 	TCase *t = new_case("drain");
 
-	tcase_add_test(t, drain_closes_idle_connections);
-	tcase_add_test(t, drain_answers_current_requests);
-	tcase_add_test(t, drain_waits_for_requests);
-	tcase_add_test(t, drain_answers_requests_that_wait);
-	tcase_add_test(t, drain_has_a_time_limit);
-	tcase_add_test(t, drain_loses_no_request);
+	label_loops(test_server_label);
+	tcase_add_loop_test(t, drain_closes_idle_connections, 0, 2);
+	tcase_add_loop_test(t, drain_answers_current_requests, 0, 2);
+	tcase_add_loop_test(t, drain_waits_for_requests, 0, 2);
+	tcase_add_loop_test(t, drain_answers_requests_that_wait, 0, 2);
+	tcase_add_loop_test(t, drain_has_a_time_limit, 0, 2);
+	tcase_add_loop_test(t, drain_loses_no_request, 0, 2);
 	return run_case(t);
 }

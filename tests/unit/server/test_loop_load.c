@@ -42,7 +42,7 @@ START_TEST(many_connections_are_served)
 	struct rlimit r;
 	size_t n = MANY;
 
-	test_server_begin(&s, 4);
+	test_server_begin(&s, 4, _i == 1);
 	/* loop_start() has raised the limit, and each connection has both ends
 	 * in this process. */
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &r), 0);
@@ -78,6 +78,7 @@ START_TEST(slow_peer_times_out)
 	size_t sent = 0;
 
 	test_server_init(&s, 2);
+	s.tries = _i == 1;
 	test_server_fake_clock(&s);
 	s.config.request_ms = 100;
 	test_server_start(&s);
@@ -108,6 +109,7 @@ START_TEST(idle_connections_are_closed)
 	int silent, kept;
 
 	test_server_init(&s, 2);
+	s.tries = _i == 1;
 	s.config.idle_ms = 50;
 	s.config.request_ms = 1000;
 	test_server_start(&s);
@@ -131,6 +133,7 @@ START_TEST(silent_peer_is_closed)
 	int silent, kept;
 
 	test_server_init(&s, 2);
+	s.tries = _i == 1;
 	s.config.request_ms = 500;
 	s.config.idle_ms = HANG_MS;
 	test_server_start(&s);
@@ -153,6 +156,7 @@ START_TEST(unread_answer_times_out)
 	int fd;
 
 	test_server_init(&s, 1);
+	s.tries = _i == 1;
 	s.config.write_ms = 100;
 	test_server_start(&s);
 	fd = test_server_connect(&s);
@@ -175,7 +179,7 @@ START_TEST(refused_connection_is_closed)
 	struct test_server s;
 	int fd;
 
-	test_server_begin(&s, 1);
+	test_server_begin(&s, 1, _i == 1);
 	fd = test_server_connect(&s);
 	ck_assert(fcgi_send(fd, "GET / HTTP/1.0\r\n\r\n", 18));
 	ck_assert_int_eq(test_server_read(fd), FCGI_GOT_EOF);
@@ -214,7 +218,7 @@ START_TEST(full_table_serves_all_peers)
 	int fds[CROWD], answers = 0;
 	uint64_t ticks = 1;
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	leave_room(fds);
 	for (int i = 0; i < CROWD; i++) {
 		ck_assert(fcgi_connect_with(fds[i], s.path));
@@ -255,7 +259,7 @@ START_TEST(silent_peers_make_room)
 	int fds[CROWD];
 	struct pollfd last = { .events = POLLIN };
 
-	test_server_begin(&s, 2);
+	test_server_begin(&s, 2, _i == 1);
 	leave_room(fds);
 	ck_assert(fcgi_connect_with(fds[0], s.path));
 	test_server_send(fds[0], &(struct fcgi_request){ .keep = true });
@@ -286,17 +290,6 @@ END_TEST
 #define STUCK_MS 150
 
 static bool
-one_is_at_the_gate(struct test_server *s)
-{
-	bool yes;
-
-	pthread_mutex_lock(&s->lock);
-	yes = s->at_gate > 0;
-	pthread_mutex_unlock(&s->lock);
-	return yes;
-}
-
-static bool
 none_is_at_work(struct test_server *s)
 {
 	return loop_longest_task(s->loop) == 0;
@@ -310,6 +303,7 @@ START_TEST(longest_task_is_measured)
 	int fd, idle;
 
 	test_server_init(&s, 3);
+	s.tries = _i == 1;
 	test_server_fake_clock(&s);
 	test_server_start(&s);
 	idle = test_server_idle(&s);
@@ -319,7 +313,7 @@ START_TEST(longest_task_is_measured)
 	fd = test_server_connect(&s);
 	test_server_send(fd, &(struct fcgi_request){ .name = "DO",
 						     .value = "gate" });
-	ck_assert(test_server_wait(&s, one_is_at_the_gate));
+	ck_assert(test_server_wait(&s, test_server_is_at_gate));
 	ck_assert_int_eq(loop_longest_task(s.loop), 0);
 	for (int64_t ms = 1; ms <= STUCK_MS; ms++) {
 		fake_env_advance_ms(&s.fake, 1);
@@ -341,14 +335,15 @@ main(void)
 {
 	TCase *t = new_case("load");
 
-	tcase_add_test(t, many_connections_are_served);
-	tcase_add_test(t, slow_peer_times_out);
-	tcase_add_test(t, idle_connections_are_closed);
-	tcase_add_test(t, unread_answer_times_out);
-	tcase_add_test(t, refused_connection_is_closed);
-	tcase_add_test(t, full_table_serves_all_peers);
-	tcase_add_test(t, silent_peer_is_closed);
-	tcase_add_test(t, silent_peers_make_room);
-	tcase_add_test(t, longest_task_is_measured);
+	label_loops(test_server_label);
+	tcase_add_loop_test(t, many_connections_are_served, 0, 2);
+	tcase_add_loop_test(t, slow_peer_times_out, 0, 2);
+	tcase_add_loop_test(t, idle_connections_are_closed, 0, 2);
+	tcase_add_loop_test(t, unread_answer_times_out, 0, 2);
+	tcase_add_loop_test(t, refused_connection_is_closed, 0, 2);
+	tcase_add_loop_test(t, full_table_serves_all_peers, 0, 2);
+	tcase_add_loop_test(t, silent_peer_is_closed, 0, 2);
+	tcase_add_loop_test(t, silent_peers_make_room, 0, 2);
+	tcase_add_loop_test(t, longest_task_is_measured, 0, 2);
 	return run_case(t);
 }

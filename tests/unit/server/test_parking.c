@@ -74,17 +74,6 @@ none_waits(struct test_server *server)
 	return hash_slots_count(server->config.slots).waiting == 0;
 }
 
-static bool
-one_is_at_the_gate(struct test_server *server)
-{
-	bool yes;
-
-	pthread_mutex_lock(&server->lock);
-	yes = server->at_gate == 1;
-	pthread_mutex_unlock(&server->lock);
-	return yes;
-}
-
 static void
 ask(int fd, const char *what)
 {
@@ -150,7 +139,7 @@ START_TEST(wait_does_not_count_as_request_time)
 	(void)poll(NULL, 0, REQUEST_MS + 100);
 	busy = test_server_connect(&s);
 	ask(busy, "gate");
-	ck_assert(test_server_wait(&s, one_is_at_the_gate));
+	ck_assert(test_server_wait(&s, test_server_is_at_gate));
 	give_ours();
 	loop_tick(s.loop);
 	test_server_open_gate(&s);
@@ -187,7 +176,7 @@ START_TEST(wait_may_end_before_the_worker_leaves)
 	begin(2, HANG_MS);
 	fd = test_server_connect(&s);
 	ask(fd, "slot gate");
-	ck_assert(test_server_wait(&s, one_is_at_the_gate));
+	ck_assert(test_server_wait(&s, test_server_is_at_gate));
 	ck_assert(one_waits(&s));
 	give_ours();
 	ck_assert(none_waits(&s));
