@@ -47,6 +47,7 @@ libfcgiauth_a_SOURCES = \
 	src/crypto/jwk_parts.h \
 	src/crypto/jwk_pem.c \
 	src/crypto/jwk_roca.c \
+	src/crypto/jwk_rsa.c \
 	src/crypto/jws.c src/crypto/jws.h \
 	src/crypto/jws_evp.c \
 	src/crypto/jws_libjwt.c \

@@ -80,6 +80,7 @@ UNIT_TESTS = \
 	tests/unit/crypto/test_jwk \
 	tests/unit/crypto/test_jwk_given \
 	tests/unit/crypto/test_jwk_refused \
+	tests/unit/crypto/test_jwk_rsa \
 	tests/unit/crypto/test_jws \
 	tests/unit/crypto/test_jws_oracles \
 	tests/unit/crypto/test_jwt \

@@ -204,18 +204,57 @@ check_curve(EVP_PKEY *pkey, enum jws_alg *alg, struct err *err)
 	return 0;
 }
 
+static bool
+is_rsa_of_two_primes(EVP_PKEY *pkey)
+{
+	BIGNUM *third = NULL;
+	bool more = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR3,
+					  &third) == 1;
+
+	BN_clear_free(third);
+	return !more && EVP_PKEY_is_a(pkey, "RSA") == 1;
+}
+
+/* Returns true when the private part belongs to the public one. For RSA
+ * libcrypto also tests the primes. */
+static bool
+pair_is_good(EVP_PKEY *pkey)
+{
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	bool good = c != NULL && EVP_PKEY_pairwise_check(c) == 1;
+
+	EVP_PKEY_CTX_free(c);
+	return good;
+}
+
 /* Checks the numbers of the key: the point is on its curve, and the private
  * part belongs to the public one. */
 static bool
 numbers_are_good(EVP_PKEY *pkey, bool can_sign)
 {
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-	bool good = c != NULL && EVP_PKEY_public_check(c) == 1 &&
-		    (!can_sign || EVP_PKEY_pairwise_check(c) == 1);
+	bool good = c != NULL && EVP_PKEY_public_check(c) == 1;
 
 	EVP_PKEY_CTX_free(c);
+	if (good && can_sign)
+		good = is_rsa_of_two_primes(pkey) ?
+			   jwk_rsa_is_consistent(pkey) :
+			   pair_is_good(pkey);
 	ERR_clear_error();
 	return good;
+}
+
+int
+jwk_check_primes(const struct jwk *k, struct err *err)
+{
+	const bool good =
+	    k->pkey == NULL || !k->can_sign || pair_is_good(k->pkey);
+
+	ERR_clear_error();
+	return good ? 0 :
+		      err_set(err, ERR_CONFIG,
+			      "this key is damaged: its numbers are "
+			      "inconsistent, or not prime");
 }
 
 int

@@ -27,6 +27,14 @@ int jwk_check_secret(struct str bytes, enum jws_alg *alg,
 		     struct err *err) MUST_USE;
 
 /*
+ * Returns true when the private numbers of an RSA key of two primes belong
+ * together, and a signature that they make is valid. The primes are not tested:
+ * this takes 30 times as long. The signature is then a Fermat test with one
+ * base, which only numbers that were chosen for this purpose pass.
+ */
+bool jwk_rsa_is_consistent(EVP_PKEY *pkey);
+
+/*
  * Returns true when this RSA key was made by the generator of CVE-2017-15361
  * (ROCA), so that its modulus can be factored. The primes of such a key, and
  * therefore its modulus, are powers of 65537 modulo every small prime; at most

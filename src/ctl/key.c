@@ -213,7 +213,10 @@ key_import(struct ctl *c)
 	/* The file is read first, with the rights of the caller. */
 	enum ctl_exit status =
 	    keys_read_key(c, c->operand, &key, &world_readable);
+	struct err err;
 
+	if (status == CTL_DONE && jwk_check_primes(key, &err) != 0)
+		status = ctl_refuse("%s: %s", c->operand, err.msg);
 	if (status == CTL_DONE)
 		status = open_keys(c, &keys);
 	if (status == CTL_DONE && world_readable && key->can_sign)

@@ -216,6 +216,33 @@ subtest 'a secret in a file' => sub {
 	ctl_is($d, 1, qr/secret/, qw(key list));
 };
 
+# A key whose p is the product of 6k + 1, 12k + 1 and 18k + 1, which are prime:
+# a Carmichael number, so that the signatures of the key are valid.
+(my $factors = <<'END') =~ s/\n//g;
+{"kty":"RSA","n":"zWA5FehIJIQ6KZdek7wEr9aFu0-_-B2BAM6ED5ReSG7kWKmEmqTzsJWQkm
+0khsAUw_E7PwJwIQlHzRkU1fRrD2tVe9GZ4HC-cff93ZuWRQlqkrpIxzCNGW8i_t0-O45ZhS6diq
+4aobXShiShitpc_vIO-dfwxc0Gg7lxooC8FgUwcWu2qaQW7AQLuBoG8euqrGTNInQPPArEwQ2MtV
+mqz7Bl49z1lPUczMrwsa0xjW9vofO86DHGk5MQLgKmLjkOStDlN4bgHBg3ndgOt5TRv4AjroNAE-
+XmwQQwv7VoePgbhoNTe-ChUXAoBBGAe-jRYNwt20wnTbZEbjaXFqdvyw","e":"AQAB","d":"nS
+D6a_1sfKvByCJslMEsINATPw00BYOlOFXIihbsz6QwBnmj36FGZJr5ol3orUP2XzeIKZwW59-u1I
+dU_qDi7EglffcOML5xpsair1MjdCxRInNtzSAjRAtYjf_9Zhlx-kiA9iJgc8qliEYsZgzNS60ssh
+B5wQws6MkP3NF7lagBw7pIJc11ohz3AG-m1S_NI574ptj719rsw2fueUoRlOCaHXNcxPATY_h6yo
+B55MDnzs9Smc7FgQABnfsCDh1McTWLWaHKpheLSPOay-Tadzwx6dwNt3OZrNtVY2sDAboeCI1115
+oOHONmA-zy2ct8aJL6VxgpXSJLTfhTC8tJ0Q","p":"4AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+AAAAAAAAAAAAAAAAAAABiIwe7-v-sgpL_rYjFmAoh7ZD6nhxV1kAFtuNA-RRmiSCPY8qPdw3h-OE
+19K7oy1EFKOqFffpMXF_LWTBlAsouzq0RD-WoGlHpQIZDxShxEJJPzuHH23-kk","q":"6rccq1K
+bl3KLnT9HhESXpGLh-qRJG49u3Fm7f4T-CaNOHC9y-eEWej2hShGKVfwuW05gEoaL77DTvcaYVsE
+pTeKhvP1vIKsf2-PvdRcgWbIOjqw-hiDnTQ1-VBrm2cnEWzOpxpeCJ3-G4czAmNWj5vqjTNRaAyL
+ZSLcAg-4J-XM","dp":"kVKurVFSrq1RUq6tUVKurVFSrq1RUq6tUVKurVFSrq1RUq6tUVKusUwB
+FGfaLeMqBXzCfNucPpGw1R6r4LWkKS8oIhJvd7Rj-fh2hlByI0lpjVvnazhSR9KnxsOrzmSY_Eh4
+qEHfk5wNA7H4spMlot77Srxv9jyxKBQIDufpMjE","dq":"GDmF7_i6rkrYNgaN7wzVSdYa1K-YD
+AwluQBZ5bNoNL5yFV6gU0Hz-_HYb7iXuoAomKviJodUcgyiDfgtSObuyGcXolXV3l1LEHraAA---
+wLxlbAZU-aZeM5nt25_XQMCDRer8h85A7KZzTxAtIV4QSKlMAzKrYAvRN3-Y59x0Bk","qi":"Gk
+k3J_3q2d3RzNpjl6R7BFmrM435ilxQNzDdVKMdYthIqf6kJLumaAwwL5IJ1o3wILvIzWUKp9niJX
+TIjjr4WwBfz_ykjif-HfPLIQuEqCv67IOJj-ruFSOmdtnOdl_qFvFFcSee7jRCnOGqZiFaIy9DT3
+OXt2LFSA_BLsL-dmk"}
+END
+
 subtest 'keys are imported' => sub {
 	my $d = site();
 	my $dir = "$d->{dir}/in";
@@ -234,6 +261,7 @@ subtest 'keys are imported' => sub {
 	    "-aes-128-cbc -pass pass:abcd -out $dir/locked.pem");
 	spit("$dir/oct.jwk", $jwk);
 	spit("$dir/raw", 'x' x 32);
+	spit("$dir/factors.jwk", $factors);
 	chmod 0600, glob "$dir/*";
 
 	ctl_is($d, 1, qr/public key cannot be the first/, qw(key import),
@@ -256,6 +284,7 @@ subtest 'keys are imported' => sub {
 	    'an imported public key only verifies');
 
 	for my $row ([ 'small.pem', qr/bits/ ], [ 'locked.pem', qr/./ ],
+	    [ 'factors.jwk', qr/not prime/ ],
 	    [ 'raw', qr/neither PEM nor JWK/ ], [ 'none', qr/No such file/ ],
 	    [ '.', qr/./ ]) {
 		ctl_is($d, 1, $row->[1], qw(key import), "$dir/$row->[0]");

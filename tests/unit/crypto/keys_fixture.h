@@ -11,8 +11,8 @@
 static struct arena *arena;
 static struct keyring keys; /* the key of EdDSA is the signer */
 
-/* The setup runs once for all cases, because checking the primes of so many
- * keys takes time. */
+/* The setup runs once for all cases, because checking so many keys takes
+ * time. */
 static inline void
 setup(void)
 {
