@@ -344,19 +344,18 @@ store_sqlite_list(void *conn, const struct call *c,
 		  struct session_list *out, struct err *err)
 {
 	static const struct session_id none;
-	struct session_cursor at = *cursor;
+	struct session_id before = cursor->id;
 	sqlite3_stmt *stmt = NULL;
 
-	if (at.created_ms == 0 && memcmp(&at.id, &none, sizeof(none)) == 0) {
-		at.created_ms = INT64_MAX;
-		memset(&at.id, 0xff, sizeof(at.id));
-	}
+	if (cursor->created_ms == 0 &&
+	    memcmp(&before, &none, sizeof(none)) == 0)
+		memset(&before, 0xff, sizeof(before));
 	if (sqlite_query(
 		conn, q->user.p == NULL ? STORE_SQL_LIST : STORE_SQL_LIST_USER,
-		(const struct sqlite_arg[]){
-		    SQL_INT(c->now_ms), SQL_INT(at.created_ms), ID(&at.id),
-		    SQL_INT((int64_t)q->limit + 1), SQL_TEXT(q->user) },
-		q->user.p == NULL ? 4 : 5, &stmt, err) != 0 ||
+		(const struct sqlite_arg[]){ SQL_INT(c->now_ms), ID(&before),
+					     SQL_INT((int64_t)q->limit + 1),
+					     SQL_TEXT(q->user) },
+		q->user.p == NULL ? 3 : 4, &stmt, err) != 0 ||
 	    sqlite_store_get_page(conn, stmt, c->arena, q->limit, out, err) !=
 		0)
 		return -1;

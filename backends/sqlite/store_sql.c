@@ -15,11 +15,11 @@
 /* This is seen_ahead() of strategy/clock.h, at ?2. */
 #define SEEN_AHEAD "last_seen_ms - 300000 > ?2"
 
-/* The page after the cursor, the newest session first. */
+/* The page after the cursor, the newest session first: an id begins with its
+ * time. */
 #define PAGE                                                                   \
-	" idle_expires_ms > ?1 AND expires_ms > ?1 AND (created_ms, id) < "    \
-	"(?2, ?3) AND typeof(id) = 'blob'"                                     \
-	" ORDER BY created_ms DESC, id DESC LIMIT ?4"
+	" idle_expires_ms > ?1 AND expires_ms > ?1 AND id < ?2"                \
+	" AND typeof(id) = 'blob' ORDER BY id DESC LIMIT ?3"
 
 /* The window of an attempt, with the parameters of STORE_SQL_ATTEMPT. A window
  * that ends later than ?6 counts as over: see latest_ms(). */
@@ -94,7 +94,7 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 			     " WHERE name = ?1 AND mark = ?2",
 	[STORE_SQL_LIST] = "SELECT " COLUMNS " FROM main.sessions WHERE" PAGE,
 	[STORE_SQL_LIST_USER] =
-	    "SELECT " COLUMNS " FROM main.sessions WHERE name = ?5"
+	    "SELECT " COLUMNS " FROM main.sessions WHERE name = ?4"
 	    " AND" PAGE,
 	/* ?2 now_ms, ?3 end of a new window, ?4 end of a new ban, ?5 max, ?6
 	 * and ?7 the latest ends. No row comes back when a ban is in

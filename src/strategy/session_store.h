@@ -349,8 +349,8 @@ struct session_store_ops {
 	int (*remark)(void *conn, const struct call *c, const struct remark *m,
 		      struct err *err);
 
-	/* Lists sessions, the newest first, beginning at *cursor, which is
-	 * moved. */
+	/* Lists sessions, the newest first by created_ms or by the time in
+	 * their ids, beginning at *cursor, which is moved. */
 	int (*list)(void *conn, const struct call *c,
 		    const struct session_query *q,
 		    struct session_cursor *cursor, struct session_list *out,

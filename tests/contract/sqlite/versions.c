@@ -76,6 +76,9 @@ static const char fifth[] = "SELECT 1";
 static const char sixth[] =
     "INSERT INTO changes (kind, what) VALUES (1, zeroblob(16))";
 
+/* The seventh version only changes indexes. */
+static const char seventh[] = "SELECT 1";
+
 /* What each version added to a file. */
 static const struct {
 	const char *sql;
@@ -85,6 +88,7 @@ static const struct {
 	{ first, 0, false, false }, { second, 3, true, false },
 	{ third, 3, true, true },   { fourth, 3, true, true },
 	{ fifth, 3, true, true },   { sixth, 3, true, true },
+	{ seventh, 3, true, true },
 };
 
 static void
