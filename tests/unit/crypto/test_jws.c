@@ -93,6 +93,9 @@ START_TEST(rfc_signatures_are_valid)
 	ck_assert_msg((verify(key, token) == JWS_GOOD) == json,
 		      "%s: wrong answer for JSON", row->where);
 	ck_assert(jws_split(token, &parts));
+	/* Some releases of libcrypto cannot copy the context of EdDSA. */
+	if (key->alg != JWS_EDDSA)
+		ck_assert_int_eq(key->verifier != NULL, key->pkey != NULL);
 	assert_every_change_is_bad(key, token);
 	jwk_free(key);
 }
