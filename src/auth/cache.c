@@ -24,6 +24,7 @@ struct cache {
 	size_t nstamps; /* a power of 2 */
 
 	_Atomic uint64_t state; /* by state_of() */
+	_Atomic uint64_t misses; /* only a counter */
 	_Atomic int64_t until_ms; /* with CACHE_FEED */
 
 	struct cache_shard *shards;
@@ -170,6 +171,7 @@ cache_set_trust(struct cache *c, uint64_t generation, enum cache_trust trust,
 uint64_t
 cache_moment(struct cache *c)
 {
+	atomic_fetch_add_explicit(&c->misses, 1, memory_order_relaxed);
 	return atomic_load(&c->last);
 }
 
@@ -267,7 +269,8 @@ cache_find(struct cache *c, const struct cache_query *q, struct arena *a,
 	e = cache_shard_find(s, &key);
 	if (e != NULL && is_current(e, q, since_ms) && is_valid(c, e))
 		found = cache_entry_read(e, a, out) == 0;
-	cache_shard_end_find(s, found);
+	s->hits += found ? 1 : 0;
+	cache_shard_unlock(s);
 	return found;
 }
 
@@ -294,7 +297,8 @@ void
 cache_count(struct cache *c, int64_t mono_ms, struct cache_counts *out)
 {
 	struct cache_counts n = { .size = c->size,
-				  .changes = cache_moment(c),
+				  .changes = atomic_load(&c->last),
+				  .misses = atomic_load(&c->misses),
 				  .trust = trust_in(c, atomic_load(&c->state),
 						    mono_ms) };
 
@@ -304,7 +308,6 @@ cache_count(struct cache *c, int64_t mono_ms, struct cache_counts *out)
 		cache_shard_lock(s);
 		n.entries += s->used;
 		n.hits += s->hits;
-		n.misses += s->misses;
 		cache_shard_unlock(s);
 	}
 	*out = n;

@@ -56,8 +56,8 @@ void cache_change(struct cache *c, const struct change *change);
 void cache_set_trust(struct cache *c, uint64_t generation,
 		     enum cache_trust trust, int64_t until_ms);
 
-/* Returns the number of the last change that was reported; to be called before
- * a credential is verified. */
+/* Returns the number of the last change that was reported, and counts a miss:
+ * to be called before a credential is verified that was not found. */
 uint64_t cache_moment(struct cache *c);
 
 /* The question for a credential. */

@@ -41,14 +41,6 @@ cache_shard_unlock(struct cache_shard *s)
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
-void
-cache_shard_end_find(struct cache_shard *s, bool found)
-{
-	s->hits += found ? 1 : 0;
-	s->misses += found ? 0 : 1;
-	cache_shard_unlock(s);
-}
-
 static uint32_t *
 head_of(const struct cache_shard *s, const struct cache_key *key)
 {

@@ -44,7 +44,7 @@ struct cache_shard {
 	uint32_t size; /* of both arrays */
 	uint32_t used; /* this many entries are in use, the first ones */
 	uint32_t hand; /* the entry to be considered for removal next */
-	uint64_t hits, misses;
+	uint64_t hits;
 	char apart[64]; /* keeps two shards in different cache lines */
 };
 
@@ -54,8 +54,6 @@ int cache_shard_init(struct cache_shard *s, size_t size) MUST_USE;
 void cache_shard_destroy(struct cache_shard *s);
 
 void cache_shard_lock(struct cache_shard *s);
-/* Counts a hit or a miss and unlocks. */
-void cache_shard_end_find(struct cache_shard *s, bool found);
 void cache_shard_unlock(struct cache_shard *s);
 
 /* These are called with the lock held. */
