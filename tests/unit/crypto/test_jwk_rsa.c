@@ -85,15 +85,21 @@ prime(int bits)
 	return p;
 }
 
-/* A number of FACTOR_BITS of two primes. */
+/* A number of two primes, of FACTOR_BITS, of which the two highest are set, as
+ * in a prime: the product of two such numbers has twice as many bits. */
 static BIGNUM *
 composite(void)
 {
-	BIGNUM *a = prime(FACTOR_BITS / 2), *b = prime(FACTOR_BITS / 2);
+	BIGNUM *product = BN_new();
 
-	ck_assert_int_eq(BN_mul(a, a, b, scratch), 1);
-	BN_free(b);
-	return a;
+	while (BN_is_bit_set(product, FACTOR_BITS - 2) == 0) {
+		BIGNUM *a = prime(FACTOR_BITS / 2), *b = prime(FACTOR_BITS / 2);
+
+		ck_assert_int_eq(BN_mul(product, a, b, scratch), 1);
+		BN_free(a);
+		BN_free(b);
+	}
+	return product;
 }
 
 /* With this k, 6k + 1, 12k + 1 and 18k + 1 are prime: their product is a
