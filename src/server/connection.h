@@ -54,6 +54,7 @@
 #include "server/loop.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "auth/hash_slots.h"
@@ -173,16 +174,15 @@ struct loop_thread {
 struct worker {
 	struct server_thread base; /* the first member */
 	unsigned number;
-	pthread_cond_t wake;
-	/* Guarded by pool->lock. */
-	bool idle; /* in the stack of idle workers */
-	struct worker *next_idle;
+	sem_t wake;
+	struct worker *next_idle; /* guarded by pool->lock */
 };
 
 struct pool {
 	pthread_mutex_t lock; /* guards what follows */
 	struct connection_queue queue;
 	struct worker *idle; /* the one that worked last is first */
+	bool waking; /* one was woken, and has not begun */
 	bool ended;
 };
 

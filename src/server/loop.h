@@ -59,8 +59,9 @@ struct loop_config {
 	/*
 	 * The queue in which a request waits for which handle() returned true:
 	 * it cannot be handled now, and handle() is called again with the same
-	 * message when its place in the queue is woken. NULL: handle() never
-	 * returns true.
+	 * message when its place in the queue is woken. After loop_stop() was
+	 * called, only handle() and the caller of loop_stop() may wake a place.
+	 * NULL: handle() never returns true.
 	 */
 	struct hash_slots *slots;
 };

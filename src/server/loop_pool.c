@@ -36,41 +36,71 @@ queue_take(struct connection_queue *q)
 	return c;
 }
 
+/* Takes a worker that is to be woken, if there are requests for it. Called
+ * under the lock. No second one is woken before the first has begun: then that
+ * one wakes the next, unless there is nothing left to do. */
+static struct worker *
+take_idle(struct pool *p)
+{
+	struct worker *w = p->idle;
+
+	if (p->queue.first == NULL || w == NULL || p->waking)
+		return NULL;
+	p->idle = w->next_idle;
+	p->waking = true;
+	return w;
+}
+
+static void
+wake_worker(struct worker *w)
+{
+	if (w != NULL)
+		(void)sem_post(&w->wake);
+}
+
 void
 pool_push(struct pool *p, struct connection *c)
 {
 	struct worker *w;
 
 	(void)pthread_mutex_lock(&p->lock);
-	w = p->idle;
 	/* At the end no worker takes it, and it is freed with the loop. */
 	if (!p->ended)
 		queue_append(&p->queue, c);
-	if (w != NULL) {
-		p->idle = w->next_idle;
-		w->idle = false;
-		(void)pthread_cond_signal(&w->wake);
-	}
+	w = take_idle(p);
 	(void)pthread_mutex_unlock(&p->lock);
+	wake_worker(w);
 }
 
-/* Waits for a connection; returns NULL at the end. The worker that became idle
- * last is woken first: what it needs is still in the caches of its core. */
+/* Waits until there may be a connection in the queue. The worker that became
+ * idle last is woken first: what it needs is still in the caches of its core.
+ * Called under the lock. */
+static void
+pool_sleep(struct pool *p, struct worker *w)
+{
+	w->next_idle = p->idle;
+	p->idle = w;
+	(void)pthread_mutex_unlock(&p->lock);
+	while (sem_wait(&w->wake) < 0)
+		continue; /* interrupted by a signal */
+	(void)pthread_mutex_lock(&p->lock);
+	p->waking = false;
+}
+
+/* Waits for a connection; returns NULL at the end. */
 static struct connection *
 pool_take(struct pool *p, struct worker *w)
 {
 	struct connection *c;
+	struct worker *next;
 
 	(void)pthread_mutex_lock(&p->lock);
-	while (!p->ended && p->queue.first == NULL) {
-		w->idle = true;
-		w->next_idle = p->idle;
-		p->idle = w;
-		while (w->idle)
-			(void)pthread_cond_wait(&w->wake, &p->lock);
-	}
+	while (!p->ended && p->queue.first == NULL)
+		pool_sleep(p, w);
 	c = p->ended ? NULL : queue_take(&p->queue);
+	next = take_idle(p);
 	(void)pthread_mutex_unlock(&p->lock);
+	wake_worker(next);
 	return c;
 }
 
@@ -135,7 +165,7 @@ pool_init(struct loop *l)
 		struct worker *w = &l->workers[i];
 
 		w->number = i;
-		(void)pthread_cond_init(&w->wake, NULL); /* cannot fail */
+		(void)sem_init(&w->wake, 0, 0); /* cannot fail */
 		if (thread_init(l, &w->base) < 0)
 			return -1;
 	}
@@ -149,10 +179,8 @@ pool_end(struct loop *l)
 
 	(void)pthread_mutex_lock(&p->lock);
 	p->ended = true;
-	for (; p->idle != NULL; p->idle = p->idle->next_idle) {
-		p->idle->idle = false;
-		(void)pthread_cond_signal(&p->idle->wake);
-	}
+	for (; p->idle != NULL; p->idle = p->idle->next_idle)
+		wake_worker(p->idle);
 	(void)pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < l->nworking; i++)
 		(void)pthread_join(l->workers[i].base.thread, NULL);
@@ -164,7 +192,7 @@ pool_destroy(struct loop *l)
 {
 	for (unsigned i = 0; l->workers != NULL && i < l->config.threads; i++) {
 		thread_destroy(&l->workers[i].base);
-		(void)pthread_cond_destroy(&l->workers[i].wake);
+		(void)sem_destroy(&l->workers[i].wake);
 	}
 	free(l->workers);
 	(void)pthread_mutex_destroy(&l->pool.lock); /* nobody holds it */

@@ -244,7 +244,7 @@ static void *
 stop(void *arg)
 {
 	(void)arg;
-	test_server_stop(&s, 0, HANG_MS);
+	test_server_stop(&s, HANG_MS, HANG_MS);
 	return NULL;
 }
 
@@ -252,17 +252,22 @@ stop(void *arg)
 START_TEST(drain_answers_parked_requests)
 {
 	pthread_t thread;
-	int fd, idle;
+	int fd, idle, half;
 
 	begin(1, HANG_MS);
 	idle = test_server_idle(&s);
 	fd = parked();
+	half = test_server_half_sent(&s);
+	while (test_server_counts(&s).accepted < 3)
+		(void)poll(NULL, 0, 1);
 	ck_assert_int_eq(pthread_create(&thread, NULL, stop, NULL), 0);
 	/* The idle connection is closed when the drain begins. */
 	ck_assert_int_eq(test_server_read(idle), FCGI_GOT_EOF);
 	give_ours();
 	must_answer(fd, "Body: 100 good");
 	ck_assert_int_eq(test_server_read(fd), FCGI_GOT_EOF);
+	/* The loop must not end before this thread has woken the request. */
+	(void)close(half);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	(void)close(fd); /* both are closed at the other end */
 	(void)close(idle);
