@@ -38,6 +38,7 @@ postgres_open(const struct postgres_spec *spec,
 		       " -c idle_in_transaction_session_timeout=%lld",
 		       ms * 7 / 8, ms * 3 / 4, ms);
 	atomic_init(&s->plain, false);
+	atomic_init(&s->nameless, false);
 	*server = s;
 	return 0;
 }

@@ -4,9 +4,9 @@
  * constant statements with binary parameters, and the schema of one component.
  *
  * The tables of the service are in the schema `fcgiauth`; statements always
- * name the schema. A statement is one round trip of the extended protocol
- * without a statement name, so that a pooler in transaction mode can be used.
- * Every wait has a deadline. Errors are
+ * name the schema. A statement is one round trip of the extended protocol. The
+ * frequent ones are prepared once per connection, except behind a pooler
+ * (prepared.c). Every wait has a deadline. Errors are
  *
  *	ERR_UNAVAILABLE  the connection is lost; the server shuts down, starts
  *			 up or is read-only; the deadline has passed
@@ -70,6 +70,8 @@ struct postgres_conf {
 
 int postgres_check(const void *conf, struct err *err); /* the `check` slot */
 
+#define POSTGRES_HOT_MAX 8
+
 /* The schema of one backend; constant. */
 struct postgres_spec {
 	const char *component; /* its row in fcgiauth.schema_version */
@@ -93,6 +95,11 @@ int postgres_ping(void *conn, struct err *err) MUST_USE;
 int postgres_schema(void *conn, struct schema_state *out,
 		    struct err *err) MUST_USE;
 int postgres_migrate(void *conn, struct err *err) MUST_USE;
+
+/* Adds a statement to the frequent ones, which are prepared, before the first
+ * connection is made. `sql` is the pointer that is passed to postgres_query()
+ * or another function; the text is borrowed. */
+void postgres_add_hot(void *server, const char *sql);
 
 struct postgres_conn;
 

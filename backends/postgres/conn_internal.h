@@ -16,6 +16,18 @@ struct postgres_server {
 	char options[160];
 	/* There is a pooler that refuses options. */
 	atomic_bool plain;
+	/* Statements cannot have names: there is a pooler. */
+	atomic_bool nameless;
+	const char *hot[POSTGRES_HOT_MAX];
+	size_t nhot;
+};
+
+/* Whether statements have names on a connection. */
+enum postgres_names {
+	NAMES_UNKNOWN = 0, /* not found out yet */
+	NAMES_ON,
+	NAMES_STALE, /* as ON, when all have been deallocated */
+	NAMES_OFF
 };
 
 struct postgres_conn {
@@ -28,6 +40,8 @@ struct postgres_conn {
 	bool dying; /* the server has announced the end of the connection */
 	bool conflict; /* the last failure was a conflict */
 	char state[6]; /* SQLSTATE of the last failure; empty: none given */
+	enum postgres_names names;
+	bool prepared[POSTGRES_HOT_MAX]; /* those of server->hot */
 };
 
 /* Parses a connection string. The error is ERR_CONFIG and contains no part of
@@ -62,5 +76,29 @@ int postgres_fail(struct postgres_conn *pg, const PGresult *r, struct err *err);
 /* Executes several statements without arguments, for migrations. */
 int postgres_script(struct postgres_conn *pg, const char *sql,
 		    struct err *err) MUST_USE;
+
+/* The arguments of a statement in the form that libpq needs. */
+struct postgres_bound {
+	int n;
+	const Oid *types; /* NULL: the server finds them out */
+	const char *const *values;
+	const int *lengths, *formats; /* NULL: all are text */
+	int result; /* the format of rows: 1 is binary */
+};
+
+/* Waits for the result of a statement; `sent` is the result of the libpq
+ * function that has sent it. */
+int postgres_finish(struct postgres_conn *pg, int sent, PGresult **out,
+		    struct err *err) MUST_USE;
+/* Must be called before every statement. A statement that begins shortly
+ * before the deadline may take the full time limit, too: the server then
+ * cancels a wait for a lock before the service takes the server for lost. */
+void postgres_begin(struct postgres_conn *pg);
+
+/* Executes one statement, by its name if it is one of server->hot and the
+ * connection allows names. */
+int postgres_run_bound(struct postgres_conn *pg, const char *sql,
+		       const struct postgres_bound *b, PGresult **out,
+		       struct err *err) MUST_USE;
 
 #endif

@@ -24,6 +24,7 @@ libfcgiauth_a_SOURCES += \
 	backends/postgres/conninfo.c \
 	backends/postgres/denials.c \
 	backends/postgres/foreign.c backends/postgres/foreign.h \
+	backends/postgres/prepared.c \
 	backends/postgres/query.c \
 	backends/postgres/row.c \
 	backends/postgres/schema.c \

@@ -27,6 +27,9 @@ wait_socket(const struct postgres_conn *pg, short events, struct err *err)
 	if (n < 0)
 		return err_set(err, ERR_UNAVAILABLE, "poll: %s",
 			       strerror(errno));
+	if (pg->limit_ms % 1000 != 0)
+		return err_set(err, ERR_UNAVAILABLE, "no answer within %lld ms",
+			       (long long)pg->limit_ms);
 	return err_set(err, ERR_UNAVAILABLE, "no answer within %lld s",
 		       (long long)(pg->limit_ms / 1000));
 }
@@ -103,22 +106,17 @@ query_collect(struct postgres_conn *pg, PGresult **out, struct err *err)
 	return result;
 }
 
-/* Must be called before every statement. A statement that begins shortly
- * before the deadline may take the full time limit, too: the server then
- * cancels a wait for a lock before the service takes the server for lost. */
-static void
-query_begin(struct postgres_conn *pg)
+void
+postgres_begin(struct postgres_conn *pg)
 {
 	pg->conflict = false;
 	pg->state[0] = '\0';
 	pg->until_ms = env_mono_ms(pg->server->env) + pg->limit_ms;
 }
 
-/* Waits for the result of a statement; `sent` is the result of the libpq
- * function that has sent it. */
-static int
-query_finish(struct postgres_conn *pg, int sent, PGresult **out,
-	     struct err *err)
+int
+postgres_finish(struct postgres_conn *pg, int sent, PGresult **out,
+		struct err *err)
 {
 	if (sent == 0)
 		return postgres_lost(pg, err);
@@ -127,7 +125,7 @@ query_finish(struct postgres_conn *pg, int sent, PGresult **out,
 	return query_collect(pg, out, err);
 }
 
-/* The arguments in the form that libpq needs. */
+/* The arguments in binary. */
 struct bound {
 	Oid types[POSTGRES_ARGS_MAX];
 	const char *values[POSTGRES_ARGS_MAX];
@@ -168,18 +166,25 @@ query_run(struct postgres_conn *pg, const char *sql,
 	  struct err *err)
 {
 	struct bound b;
-	int sent;
 
 	assert(nargs <= POSTGRES_ARGS_MAX);
-	query_begin(pg);
+	if (args == NULL) {
+		postgres_begin(pg);
+		return postgres_finish(pg, PQsendQuery(pg->conn, sql), out,
+				       err);
+	}
 	for (size_t i = 0; i < nargs; i++)
 		query_bind(&b, i, &args[i]);
-	if (args == NULL)
-		sent = PQsendQuery(pg->conn, sql);
-	else
-		sent = PQsendQueryParams(pg->conn, sql, (int)nargs, b.types,
-					 b.values, b.lengths, b.formats, 1);
-	return query_finish(pg, sent, out, err);
+	return postgres_run_bound(pg, sql,
+				  &(struct postgres_bound){
+				      .n = (int)nargs,
+				      .types = b.types,
+				      .values = b.values,
+				      .lengths = b.lengths,
+				      .formats = b.formats,
+				      .result = 1,
+				  },
+				  out, err);
 }
 
 static void
@@ -293,12 +298,10 @@ postgres_text(struct postgres_conn *pg, const char *sql,
 	assert(!pg->in_transaction);
 	set_deadline(pg);
 	for (unsigned i = 0;; i++) {
-		query_begin(pg);
-		result =
-		    query_finish(pg,
-				 PQsendQueryParams(pg->conn, sql, (int)n, NULL,
-						   values, NULL, NULL, 0),
-				 out, err);
+		result = postgres_run_bound(pg, sql,
+					    &(struct postgres_bound){
+						.n = (int)n, .values = values },
+					    out, err);
 		if (result == 0 || !query_try_again(pg, i))
 			return result;
 	}
@@ -436,13 +439,13 @@ describe(struct postgres_conn *pg, void *ctx, struct err *err)
 	struct description *d = ctx;
 	PGresult *r;
 
-	query_begin(pg);
-	if (query_finish(pg, PQsendPrepare(pg->conn, "", d->sql, 0, NULL), &r,
-			 err) != 0)
+	postgres_begin(pg);
+	if (postgres_finish(pg, PQsendPrepare(pg->conn, "", d->sql, 0, NULL),
+			    &r, err) != 0)
 		return -1;
 	PQclear(r);
-	if (query_finish(pg, PQsendDescribePrepared(pg->conn, ""), &r, err) !=
-	    0)
+	if (postgres_finish(pg, PQsendDescribePrepared(pg->conn, ""), &r,
+			    err) != 0)
 		return -1;
 	d->params = PQnparams(r);
 	PQclear(r);

@@ -32,7 +32,16 @@ static int
 store_postgres_open(const void *conf, const struct env *env, void **store,
 		    struct err *err)
 {
-	return postgres_open(&spec, conf, env, store, err);
+	static const enum postgres_store_sql hot[] = { STORE_SQL_FIND,
+						       STORE_SQL_TOUCH,
+						       STORE_SQL_DENIED,
+						       STORE_SQL_ROTATE };
+
+	if (postgres_open(&spec, conf, env, store, err) != 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(hot); i++)
+		postgres_add_hot(*store, postgres_store_sql[hot[i]]);
+	return 0;
 }
 
 static int

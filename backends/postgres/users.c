@@ -15,6 +15,9 @@
 #define COLUMNS                                                                \
 	"name, hash, roles, email, full_name, disabled, created, changed"
 
+static const char postgres_users_find[] =
+    "SELECT " COLUMNS " FROM fcgiauth.users WHERE name = $1";
+
 struct users_postgres_conf {
 	struct postgres_conf pg; /* must be first, for postgres_check() */
 	struct str query, update_hash;
@@ -96,6 +99,8 @@ users_postgres_open(const void *conf, const struct env *env, void **source,
 		users_postgres_close(s);
 		return -1;
 	}
+	postgres_add_hot(s->server,
+			 s->query != NULL ? s->query : postgres_users_find);
 	*source = s;
 	return 0;
 }
@@ -207,10 +212,8 @@ find_own(struct postgres_conn *pg, const struct call *c, struct str name,
 	PGresult *r;
 	int rc = 0;
 
-	if (postgres_query(pg,
-			   "SELECT " COLUMNS " FROM fcgiauth.users"
-			   " WHERE name = $1",
-			   PG_ARGS(PG_TEXT(name)), &r, err) != 0)
+	if (postgres_query(pg, postgres_users_find, PG_ARGS(PG_TEXT(name)), &r,
+			   err) != 0)
 		return -1;
 	is.found = PQntuples(r) > 0;
 	if (is.found)
