@@ -35,7 +35,7 @@
 #define NS_PER_S	   1000000000
 #define EVENTS		   64
 #define INPUT_MAX	   65536
-#define LINGER_NS	   (INT64_C(5) * NS_PER_S) /* for the last answers */
+#define LINGER_NS	   (INT64_C(20) * NS_PER_S) /* for the last answers */
 #define REQUESTS_NS	   (INT64_C(120) * NS_PER_S) /* for a number of them */
 #define STATUSES	   600
 #define LATENCIES_AT_FIRST 65536

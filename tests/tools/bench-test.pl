@@ -40,6 +40,15 @@ Compare::Measure::add_medians($row, map { { service => $_, p99_ms => 10 * $_ } }
 is_deeply($row, { name => 'x', service => 2, p99_ms => 20 },
     'a row gets the median of each field');
 
+$row = { name => 'x' };
+Compare::Measure::add_rounds($row, [ { total => 1 }, { total => 3 },
+	{ total => 2 } ], ['it was late']);
+is_deeply($row, { name => 'x', total => 2, failed_rounds => 1,
+	failure => 'it was late' }, 'a round that has failed is reported');
+$row = { name => 'x' };
+Compare::Measure::add_rounds($row, [ { total => 1 } ], ['late', 'refused']);
+is($row->{skipped}, 'refused', 'a row whose rounds have failed is left out');
+
 my @rows = (
 	{ name => $NULL_UPSTREAM, nginx => 2, service => 0.5, store => 0,
 	    total => 2.5 },

@@ -70,18 +70,37 @@ sub begin {
 # opt: rounds, seconds, rate. Adds to each row the medians of its measurements.
 sub rounds {
 	my ($front, $opt, @rows) = @_;
-	my %seen;
+	my (%seen, %failed);
 
+	@rows = grep { !$_->{skipped} } @rows;
 	for my $round (1 .. $opt->{rounds}) {
-		for my $row (grep { !$_->{skipped} } @rows) {
+		for my $row (@rows) {
 			my $got = eval { measure_once($front, $opt, $row) };
-			$row->{skipped} = "$@" =~ s/\s+/ /gr unless $got;
 			push @{ $seen{ $row->{name} } }, $got if $got;
+			push @{ $failed{ $row->{name} } },
+			    "$@" =~ s/\s+/ /gr unless $got;
 		}
 		print STDERR "round $round of $opt->{rounds}\n";
 	}
-	add_medians($_, @{ $seen{ $_->{name} } })
-	    for grep { !$_->{skipped} } @rows;
+	add_rounds($_, $seen{ $_->{name} } || [], $failed{ $_->{name} } || [])
+	    for @rows;
+	return;
+}
+
+# Adds the medians of the rounds to a row, and the reason if a round has failed.
+# If more than half of them have, the row counts as not measured.
+sub add_rounds {
+	my ($row, $seen, $failed) = @_;
+
+	if (@$failed) {
+		$row->{failed_rounds} = @$failed;
+		$row->{failure} = $failed->[-1];
+	}
+	if (@$failed >= @$seen) {
+		$row->{skipped} = $row->{failure};
+		return;
+	}
+	add_medians($row, @$seen);
 	return;
 }
 

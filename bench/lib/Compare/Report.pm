@@ -46,6 +46,8 @@ sub print_table {
 		    join ' ', map { cell($row->{ $_->[0] }, $_->[2]) }
 		    @COLUMNS;
 	}
+	printf "%s: %d rounds failed: %s\n", @$_{qw(name failed_rounds failure)}
+	    for grep { $_->{failure} && !$_->{skipped} } @rows;
 	print "\n";
 	print_others(grep { !defined $_->{total} } @rows);
 	return;
