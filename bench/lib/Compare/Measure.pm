@@ -88,7 +88,7 @@ sub rounds {
 }
 
 # Adds the medians of the rounds to a row, and the reason if a round has failed.
-# If more than half of them have, the row counts as not measured.
+# If half of them have, the row counts as not measured.
 sub add_rounds {
 	my ($row, $seen, $failed) = @_;
 
