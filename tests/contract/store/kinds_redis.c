@@ -92,12 +92,14 @@ const struct store_kind store_kinds[] = {
 	{ .ops = &store_redis,
 	  .configure = configure_alone,
 	  .fresh = fresh_alone,
-	  .refuse = refuse_alone },
+	  .refuse = refuse_alone,
+	  .finds_any_token = true },
 	{ .ops = &store_redis,
 	  .name = "redis cluster",
 	  .configure = configure_cluster,
 	  .fresh = fresh_cluster,
-	  .refuse = refuse_cluster },
+	  .refuse = refuse_cluster,
+	  .finds_any_token = true },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
 
