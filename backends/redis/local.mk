@@ -31,7 +31,7 @@ BACKENDS += store:redis
 libfcgiauth_a_SOURCES += \
 	backends/redis/attempts.c \
 	backends/redis/batch.c backends/redis/batch.h \
-	backends/redis/denials.c \
+	backends/redis/denials.c backends/redis/feed.c \
 	backends/redis/lists.c backends/redis/logins.c \
 	backends/redis/ping.c \
 	backends/redis/records.c backends/redis/records.h \
@@ -49,6 +49,10 @@ libfcgiauth_a_SOURCES += \
 	backends/redis/client/target.c backends/redis/client/target.h \
 	backends/redis/client/tls.c backends/redis/client/tls.h \
 	backends/redis/client/url.c \
+	backends/redis/client/watch.c backends/redis/client/watch.h \
+	backends/redis/client/watch_internal.h \
+	backends/redis/client/watch_sentinel.c \
+	backends/redis/client/watch_server.c \
 	backends/redis/client/wire.c backends/redis/client/wire.h \
 	backends/redis/client/wire_error.c backends/redis/client/wire_error.h \
 	backends/redis/client/wire_socket.c backends/redis/client/wire_socket.h

@@ -113,21 +113,6 @@ store_redis_ping(void *conn, struct err *err)
 	return result;
 }
 
-/* Returns the value of the line "name:value" of INFO, or an empty text. */
-static struct str
-info_value(struct str info, struct str name)
-{
-	struct str line;
-
-	while (str_cut(&info, '\n', &line)) {
-		if (str_ends(line, STR("\r")))
-			line.n--;
-		if (str_starts(line, name))
-			return str_skip(line, name.n);
-	}
-	return STR("");
-}
-
 /* Returns -1 if this server evicts keys once its memory is full. A server that
  * does not let us read its policy passes. */
 static int
@@ -138,9 +123,9 @@ read_policy(void *evicts, const redisReply *reply, struct err *err)
 
 	if (reply->type == REDIS_REPLY_STRING)
 		info = redis_reply_str(reply);
-	policy = str_clip(info_value(info, STR("maxmemory_policy:")), 32);
+	policy = str_clip(redis_info_value(info, STR("maxmemory_policy:")), 32);
 	*found = policy.n > 0 && !str_eq(policy, STR("noeviction")) &&
-		 !str_eq(info_value(info, STR("maxmemory:")), STR("0"));
+		 !str_eq(redis_info_value(info, STR("maxmemory:")), STR("0"));
 	if (!*found)
 		return 0;
 	return err_set(err, ERR_CONFIG,

@@ -147,10 +147,10 @@ store_redis_find(void *conn, const struct call *c, const struct session_id *id,
 		if (arena_copy(c->arena, record, &own) != 0)
 			return err_nomem(err);
 		redis_record_parse(own, s);
-		is.found = s->damage != NULL ||
-			   ((token == NULL ||
-			     token_hash_same(&s->token, token)) &&
-			    redis_is_alive(s, c->now_ms));
+		is.found =
+		    s->damage != NULL ||
+		    ((token == NULL || token_hash_same(&s->token, token)) &&
+		     redis_is_alive(s, c->now_ms));
 	}
 	*out = is.found ? is : (struct session_answer){ .found = false };
 	return 0;
@@ -222,6 +222,7 @@ const struct session_store_ops store_redis = {
 		.ping = store_redis_ping,
 		.advise = store_redis_advise,
 	},
+	.feed = &redis_feed_ops,
 	.secret = store_redis_secret,
 	.create = store_redis_create,
 	.find = store_redis_find,

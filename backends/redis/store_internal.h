@@ -57,6 +57,8 @@ int redis_attempt_get(const struct redis_batch *b, size_t i,
 bool redis_attempt_happened(struct redis_batch *b, size_t i,
 			    struct attempt *out) MUST_USE;
 
+extern const struct feed_ops redis_feed_ops;
+
 /* The operations of store_redis that are not in store.c. */
 int store_redis_ping(void *conn, struct err *err) MUST_USE;
 int store_redis_advise(void *conn, char advice[BACKEND_ADVICE_MAX],

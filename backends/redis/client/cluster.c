@@ -319,6 +319,41 @@ redis_cluster_refresh(struct redis_cluster *c, const struct redis_address *hint,
 	return -1;
 }
 
+static bool
+same_owners(const struct map *a, const struct map *b)
+{
+	unsigned x = NOBODY, y = NOBODY;
+
+	for (size_t i = 0; i < REDIS_SLOTS; i++) {
+		if (a->owners[i] == x && b->owners[i] == y)
+			continue;
+		x = a->owners[i];
+		y = b->owners[i];
+		if ((x == NOBODY) != (y == NOBODY) ||
+		    (x != NOBODY &&
+		     !cluster_same(&a->nodes[x].at, &b->nodes[y].at)))
+			return false;
+	}
+	return true;
+}
+
+int
+redis_cluster_compare(const struct redis_cluster *c, const redisReply *reply,
+		      const struct redis_address *from, bool *same,
+		      struct err *err)
+{
+	struct map *m;
+
+	if (reply->type != REDIS_REPLY_ARRAY)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "CLUSTER SLOTS: unexpected reply");
+	if (read_map(reply, from, &m, err) != 0)
+		return -1;
+	*same = same_owners(c->map, m);
+	map_free(m);
+	return 0;
+}
+
 int
 redis_cluster_moved(struct redis_cluster *c, unsigned slot,
 		    const struct redis_address *at, struct err *err)

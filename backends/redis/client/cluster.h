@@ -23,6 +23,13 @@ int redis_cluster_refresh(struct redis_cluster *c,
 			  const struct redis_address *hint, int64_t deadline_ms,
 			  struct err *err) MUST_USE;
 
+/* Reads a reply to CLUSTER SLOTS of the server `from`. *same says whether each
+ * slot has the same owner in the map. */
+int redis_cluster_compare(const struct redis_cluster *c,
+			  const redisReply *reply,
+			  const struct redis_address *from, bool *same,
+			  struct err *err) MUST_USE;
+
 /* Stores that `at` has the slot. */
 int redis_cluster_moved(struct redis_cluster *c, unsigned slot,
 			const struct redis_address *at,

@@ -282,6 +282,12 @@ redis_is_lost(void *conn, bool ask)
 }
 
 struct str
+redis_prefix_of(const void *server)
+{
+	return ((const struct redis_server *)server)->prefix;
+}
+
+struct str
 redis_prefix(const struct redis_conn *conn)
 {
 	return conn->server->prefix;

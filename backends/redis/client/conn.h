@@ -58,8 +58,10 @@ int redis_ping(void *conn, struct err *err) MUST_USE;
 
 struct redis_conn;
 
-/* Returns the prefix of every key; it is valid as long as the connection. */
+/* Return the prefix of every key; it is valid as long as the connection, or as
+ * the server that redis_open() has made. */
 struct str redis_prefix(const struct redis_conn *conn);
+struct str redis_prefix_of(const void *server);
 
 #define REDIS_KEYS_MAX 4 /* of one script */
 

@@ -48,6 +48,15 @@ int redis_conn_reconnect(struct redis_conn *conn, int64_t deadline_ms,
 /* Closes the connections for which redis_wire_is_stale() returns true. */
 void redis_conn_drop_stale(struct redis_conn *conn);
 
+/* Connects to one sentinel, and asks it which server is the master. */
+int redis_sentinel_open(const struct redis_server *s,
+			const struct redis_address *sentinel,
+			int64_t deadline_ms, struct redis_wire **out,
+			struct err *err) MUST_USE;
+int redis_sentinel_query(const struct redis_server *s, struct redis_wire *w,
+			 int64_t deadline_ms, struct redis_address *out,
+			 struct err *err) MUST_USE;
+
 /* Asks the sentinels one after the other, beginning with the last one that
  * named the master. */
 int redis_sentinel_ask(struct redis_server *s, int64_t deadline_ms,

@@ -42,30 +42,49 @@ understand(const struct redis_server *s, const redisReply *reply,
 	return 0;
 }
 
-static int
-ask_one(const struct redis_server *s, const struct redis_address *sentinel,
-	int64_t deadline_ms, struct redis_address *out, struct err *err)
+int
+redis_sentinel_open(const struct redis_server *s,
+		    const struct redis_address *sentinel, int64_t deadline_ms,
+		    struct redis_wire **out, struct err *err)
+{
+	struct redis_login login = s->target.sentinel_login;
+
+	login.tls = s->tls;
+	return redis_wire_open(sentinel, &login, s->env, deadline_ms, out, err);
+}
+
+int
+redis_sentinel_query(const struct redis_server *s, struct redis_wire *w,
+		     int64_t deadline_ms, struct redis_address *out,
+		     struct err *err)
 {
 	const struct str argv[] = { STR("SENTINEL"),
 				    STR("get-master-addr-by-name"),
 				    s->target.sentinel_name };
-	struct redis_login login = s->target.sentinel_login;
-	struct redis_wire *w = NULL;
-	redisReply *reply = NULL;
+	redisReply *reply;
 	int result;
 
-	login.tls = s->tls;
-	if (redis_wire_open(sentinel, &login, s->env, deadline_ms, &w, err) !=
-	    0)
-		return -1;
-	result =
-	    redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply, err);
-	redis_wire_close(w);
-	if (result != 0)
+	if (redis_wire_call(w, argv, ARRAY_LEN(argv), deadline_ms, &reply,
+			    err) != 0)
 		return -1;
 	result = understand(s, reply, out, err);
 	freeReplyObject(reply);
-	return result == 0 ? 0 : redis_wire_add_peer(sentinel, err);
+	return result == 0 ? 0 :
+			     redis_wire_add_peer(redis_wire_address(w), err);
+}
+
+static int
+ask_one(const struct redis_server *s, const struct redis_address *sentinel,
+	int64_t deadline_ms, struct redis_address *out, struct err *err)
+{
+	struct redis_wire *w;
+	int result;
+
+	if (redis_sentinel_open(s, sentinel, deadline_ms, &w, err) != 0)
+		return -1;
+	result = redis_sentinel_query(s, w, deadline_ms, out, err);
+	redis_wire_close(w);
+	return result;
 }
 
 int

@@ -57,6 +57,10 @@ const struct option redis_options[] = {
 		       " +zrangebyscore +zrevrangebyscore +zremrangebyscore."
 		       " It also needs +select for a database other than 0,"
 		       " +role with sentinels, and +cluster|slots +asking in a"
+		       " cluster. The change feed, without which nothing is"
+		       " answered from the cache, also needs +client|id"
+		       " +client|tracking +subscribe, the channel"
+		       " &__redis__:invalidate, and +cluster|info in a"
 		       " cluster."),
 	OPTION(SECRET, struct redis_conf, password,
 	       .help = "The password of this user, or of requirepass."),

@@ -170,21 +170,33 @@ redis_wire_flush(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 	return 0;
 }
 
+/* Sets *out to a reply that the parser has, or to NULL. */
+static int
+parsed_reply(struct redis_wire *w, redisReply **out, struct err *err)
+{
+	void *reply = NULL;
+
+	if (redisReaderGetReply(w->reader, &reply) != REDIS_OK)
+		return err_set(err, ERR_UNAVAILABLE, "Redis protocol error: %s",
+			       w->reader->errstr);
+	if (reply != NULL)
+		w->fed = 0;
+	*out = reply;
+	return 0;
+}
+
 static int
 read_reply(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 	   struct err *err)
 {
 	for (;;) {
-		void *reply = NULL;
+		redisReply *reply = NULL;
 		short events = 0;
 		ssize_t n;
 
-		if (redisReaderGetReply(w->reader, &reply) != REDIS_OK)
-			return err_set(err, ERR_UNAVAILABLE,
-				       "Redis protocol error: %s",
-				       w->reader->errstr);
+		if (parsed_reply(w, &reply, err) != 0)
+			return -1;
 		if (reply != NULL) {
-			w->fed = 0;
 			*out = reply;
 			return 0;
 		}
@@ -209,6 +221,32 @@ redis_wire_read(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 	if (read_reply(w, deadline_ms, out, err) != 0)
 		return redis_wire_add_peer(&w->at, err);
 	return 0;
+}
+
+int
+redis_wire_poll(struct redis_wire *w, redisReply **out, struct err *err)
+{
+	for (;;) {
+		short events; /* what the server sends makes it readable */
+		ssize_t n;
+
+		if (parsed_reply(w, out, err) != 0)
+			break;
+		if (*out != NULL)
+			return 0;
+		n = wire_take(w, &events, err);
+		if (n == 0)
+			return 0;
+		if (n < 0)
+			break;
+	}
+	return redis_wire_add_peer(&w->at, err);
+}
+
+int
+redis_wire_fd(const struct redis_wire *w)
+{
+	return w->fd;
 }
 
 /* A command is an array of strings, each preceded by its length. */

@@ -55,6 +55,12 @@ int redis_wire_flush(struct redis_wire *w, int64_t deadline_ms,
 int redis_wire_read(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 		    struct err *err) MUST_USE;
 
+/* Reads the next reply if it has arrived; else *out is NULL. The caller may
+ * wait with poll(2) until the descriptor is readable. */
+int redis_wire_poll(struct redis_wire *w, redisReply **out,
+		    struct err *err) MUST_USE;
+int redis_wire_fd(const struct redis_wire *w);
+
 /* Does all three, and fails on an error reply. */
 int redis_wire_call(struct redis_wire *w, const struct str *argv, size_t n,
 		    int64_t deadline_ms, redisReply **out,

@@ -13,6 +13,20 @@ redis_reply_str(const redisReply *reply)
 			     .n = reply->str == NULL ? 0 : reply->len };
 }
 
+struct str
+redis_info_value(struct str info, struct str name)
+{
+	struct str line;
+
+	while (str_cut(&info, '\n', &line)) {
+		if (str_ends(line, STR("\r")))
+			line.n--;
+		if (str_starts(line, name))
+			return str_skip(line, name.n);
+	}
+	return STR("");
+}
+
 static bool
 wire_error_find(struct str s, struct str what, struct str *from)
 {

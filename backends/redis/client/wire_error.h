@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Interprets error replies. */
+/* Interprets replies. */
 #ifndef BACKENDS_REDIS_CLIENT_WIRE_ERROR_H
 #define BACKENDS_REDIS_CLIENT_WIRE_ERROR_H
 
@@ -27,5 +27,9 @@ int redis_reply_fail(const redisReply *reply, struct err *err);
 int redis_reply_login(const redisReply *reply, struct err *err) MUST_USE;
 
 struct str redis_reply_str(const redisReply *reply);
+
+/* Returns the value of the line "name:value" of INFO, or an empty text. `name`
+ * includes the colon. */
+struct str redis_info_value(struct str info, struct str name);
 
 #endif

@@ -11,8 +11,6 @@
 #include "base/enc.h"
 #include "strategy/session_id.h"
 
-extern const struct session_store_ops store_redis;
-
 static struct backend *
 open_conf(struct fixture *r, const struct redis_conf *conf)
 {

@@ -20,6 +20,8 @@ struct fixture {
 	struct err err;
 };
 
+extern const struct session_store_ops store_redis;
+
 struct fixture *fixture_open(void);
 void fixture_close(struct fixture *r);
 /* Use a server that the case starts and ends itself. */
@@ -66,5 +68,6 @@ TCase *redis_cut_cases(void);
 TCase *redis_shard_cases(void);
 TCase *redis_half_cases(void);
 TCase *redis_failover_cases(void);
+TCase *redis_feed_cases(void);
 
 #endif

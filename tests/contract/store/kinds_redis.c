@@ -93,12 +93,16 @@ const struct store_kind store_kinds[] = {
 	  .configure = configure_alone,
 	  .fresh = fresh_alone,
 	  .refuse = refuse_alone,
+	  .has_feed = true,
+	  .feed_sees_writes = true,
 	  .finds_any_token = true },
 	{ .ops = &store_redis,
 	  .name = "redis cluster",
 	  .configure = configure_cluster,
 	  .fresh = fresh_cluster,
 	  .refuse = refuse_cluster,
+	  .has_feed = true,
+	  .feed_sees_writes = true,
 	  .finds_any_token = true },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
