@@ -39,6 +39,7 @@ postgres_open(const struct postgres_spec *spec,
 		       ms * 7 / 8, ms * 3 / 4, ms);
 	atomic_init(&s->plain, false);
 	atomic_init(&s->nameless, false);
+	atomic_init(&s->host, 0);
 	*server = s;
 	return 0;
 }
@@ -65,17 +66,24 @@ take_notice(void *arg, const PGresult *r)
 		pg->dying = true;
 }
 
+void
+postgres_keywords_add_common(struct postgres_keywords *k,
+			     const struct postgres_server *s)
+{
+	postgres_keywords_add(k, "connect_timeout", s->connect_timeout);
+	postgres_keywords_add(k, "tcp_user_timeout", s->user_timeout);
+	postgres_keywords_add(k, "keepalives_idle", "60");
+	postgres_keywords_add(k, "keepalives_interval", "10");
+	postgres_keywords_add(k, "keepalives_count", "3");
+	postgres_keywords_add(k, "fallback_application_name", "fcgiauth");
+}
+
 static PGconn *
 connect_once(const struct postgres_server *s, bool plain)
 {
 	struct postgres_keywords k = { .n = 0 };
 
-	postgres_keywords_add(&k, "connect_timeout", s->connect_timeout);
-	postgres_keywords_add(&k, "tcp_user_timeout", s->user_timeout);
-	postgres_keywords_add(&k, "keepalives_idle", "60");
-	postgres_keywords_add(&k, "keepalives_interval", "10");
-	postgres_keywords_add(&k, "keepalives_count", "3");
-	postgres_keywords_add(&k, "fallback_application_name", "fcgiauth");
+	postgres_keywords_add_common(&k, s);
 	if (!plain)
 		postgres_keywords_add(&k, "options", s->options);
 	postgres_keywords_add_parsed(&k, s->given);
@@ -92,35 +100,58 @@ is_refused_options(const PGconn *conn)
 		   NULL;
 }
 
+struct postgres_conn *
+postgres_conn_new(struct postgres_server *s, PGconn *conn, int64_t limit_ms)
+{
+	struct postgres_conn *pg = calloc(1, sizeof(*pg));
+
+	if (pg == NULL) {
+		PQfinish(conn);
+		return NULL;
+	}
+	pg->server = s;
+	pg->limit_ms = limit_ms;
+	pg->conn = conn;
+	(void)PQsetNoticeReceiver(pg->conn, take_notice, pg);
+	/* Messages without a context, which may contain values. */
+	(void)PQsetErrorVerbosity(pg->conn, PQERRORS_TERSE);
+	return pg;
+}
+
+int
+postgres_conn_check(const struct postgres_conn *pg, struct err *err)
+{
+	char why[160];
+
+	if (PQstatus(pg->conn) == CONNECTION_OK &&
+	    PQsetnonblocking(pg->conn, 1) == 0)
+		return 0;
+	postgres_one_line(PQerrorMessage(pg->conn), why, sizeof(why));
+	return err_set(err, ERR_UNAVAILABLE, "%s", why);
+}
+
 int
 postgres_connect(void *server, void **conn, struct err *err)
 {
 	struct postgres_server *s = server;
-	struct postgres_conn *pg = calloc(1, sizeof(*pg));
-	char why[160];
+	PGconn *made = connect_once(s, atomic_load(&s->plain));
+	struct postgres_conn *pg;
 
-	if (pg == NULL)
-		return err_nomem(err);
-	pg->server = s;
-	pg->limit_ms = s->timeout_ms;
-	pg->conn = connect_once(s, atomic_load(&s->plain));
-	if (is_refused_options(pg->conn) && !atomic_load(&s->plain)) {
-		PQfinish(pg->conn);
-		pg->conn = connect_once(s, true);
-		if (PQstatus(pg->conn) == CONNECTION_OK)
+	if (is_refused_options(made) && !atomic_load(&s->plain)) {
+		PQfinish(made);
+		made = connect_once(s, true);
+		if (PQstatus(made) == CONNECTION_OK)
 			atomic_store(&s->plain, true);
 	}
-	if (PQstatus(pg->conn) == CONNECTION_OK &&
-	    PQsetnonblocking(pg->conn, 1) == 0) {
-		(void)PQsetNoticeReceiver(pg->conn, take_notice, pg);
-		/* Messages without a context, which may contain values. */
-		(void)PQsetErrorVerbosity(pg->conn, PQERRORS_TERSE);
-		*conn = pg;
-		return 0;
+	pg = postgres_conn_new(s, made, s->timeout_ms);
+	if (pg == NULL)
+		return err_nomem(err);
+	if (postgres_conn_check(pg, err) != 0) {
+		postgres_disconnect(pg);
+		return -1;
 	}
-	postgres_one_line(PQerrorMessage(pg->conn), why, sizeof(why));
-	postgres_disconnect(pg);
-	return err_set(err, ERR_UNAVAILABLE, "%s", why);
+	*conn = pg;
+	return 0;
 }
 
 void

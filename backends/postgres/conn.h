@@ -70,7 +70,19 @@ struct postgres_conf {
 
 int postgres_check(const void *conf, struct err *err); /* the `check` slot */
 
-#define POSTGRES_HOT_MAX 8
+/* A part of the schema that other database servers may refuse to create, and
+ * without which the store works. It has no version. */
+struct postgres_extra {
+	const char *name; /* the subject of a sentence */
+	/* A statement that returns one row if the part is as `script` makes
+	 * it, and no row if it is not. */
+	const char *probe;
+	const char *const *script; /* it may run in any state of the part */
+	const char *without; /* what happens without it, for the advice */
+};
+
+#define POSTGRES_EXTRAS_MAX 2
+#define POSTGRES_HOT_MAX    8
 
 /* The schema of one backend; constant. */
 struct postgres_spec {
@@ -80,6 +92,8 @@ struct postgres_spec {
 	/* A statement without arguments that succeeds if the tables can be used
 	 * as ping() demands. NULL: any answer of the server is enough. */
 	const char *probe;
+	const struct postgres_extra *extras;
+	size_t nextras; /* at most POSTGRES_EXTRAS_MAX */
 };
 
 /* These implement the operations of the ops, except open(), which calls
@@ -95,6 +109,8 @@ int postgres_ping(void *conn, struct err *err) MUST_USE;
 int postgres_schema(void *conn, struct schema_state *out,
 		    struct err *err) MUST_USE;
 int postgres_migrate(void *conn, struct err *err) MUST_USE;
+int postgres_advise(void *conn, char advice[BACKEND_ADVICE_MAX],
+		    struct err *err) MUST_USE;
 
 /* Adds a statement to the frequent ones, which are prepared, before the first
  * connection is made. `sql` is the pointer that is passed to postgres_query()

@@ -18,6 +18,7 @@ struct postgres_server {
 	atomic_bool plain;
 	/* Statements cannot have names: there is a pooler. */
 	atomic_bool nameless;
+	atomic_uint host; /* the one that was last connected to by the feed */
 	const char *hot[POSTGRES_HOT_MAX];
 	size_t nhot;
 };
@@ -40,8 +41,12 @@ struct postgres_conn {
 	bool dying; /* the server has announced the end of the connection */
 	bool conflict; /* the last failure was a conflict */
 	char state[6]; /* SQLSTATE of the last failure; empty: none given */
+	/* It has another connection string than the server. */
+	bool apart;
 	enum postgres_names names;
 	bool prepared[POSTGRES_HOT_MAX]; /* those of server->hot */
+	/* Why migrate() could not make an extra; empty: it could. */
+	char refused[POSTGRES_EXTRAS_MAX][120];
 };
 
 /* Parses a connection string. The error is ERR_CONFIG and contains no part of
@@ -64,6 +69,26 @@ void postgres_keywords_add(struct postgres_keywords *k, const char *name,
 			   const char *value);
 void postgres_keywords_add_parsed(struct postgres_keywords *k,
 				  const PQconninfoOption *parsed);
+
+/* Adds what all connections have in common: time limits of TCP, the name. */
+void postgres_keywords_add_common(struct postgres_keywords *k,
+				  const struct postgres_server *s);
+
+/* Takes over a new connection of libpq, whether good or bad. NULL: out of
+ * memory; it is closed then. */
+struct postgres_conn *postgres_conn_new(struct postgres_server *s, PGconn *conn,
+					int64_t limit_ms) MUST_USE;
+/* Returns 0 if the connection was made, else -1 with ERR_UNAVAILABLE. */
+int postgres_conn_check(const struct postgres_conn *pg,
+			struct err *err) MUST_USE;
+
+/* Connects to the first host in `given` that accepts, within `ms`, as far as
+ * the resolution of names allows. Each host gets an equal part of the time that
+ * is left. It must be writable unless `given` has target_session_attrs. */
+int postgres_connect_within(struct postgres_server *s,
+			    const PQconninfoOption *given, int64_t ms,
+			    struct postgres_conn **out,
+			    struct err *err) MUST_USE;
 
 /* Writes a message of libpq or of a server as one line, without its advice. */
 void postgres_one_line(const char *text, char *line, size_t n);
@@ -100,5 +125,9 @@ void postgres_begin(struct postgres_conn *pg);
 int postgres_run_bound(struct postgres_conn *pg, const char *sql,
 		       const struct postgres_bound *b, PGresult **out,
 		       struct err *err) MUST_USE;
+
+/* Makes the extras of the schema. Fails only if the connection is lost; what
+ * the server refuses is noted for postgres_advise(). */
+int postgres_add_extras(struct postgres_conn *pg, struct err *err) MUST_USE;
 
 #endif

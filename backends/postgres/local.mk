@@ -10,6 +10,11 @@ POSTGRES_STORE_SQL = \
 	$(srcdir)/backends/postgres/sql/store_4.sql
 EXTRA_DIST += $(POSTGRES_STORE_SQL)
 
+# Parts of the store that a server may refuse (extras.c, in its order).
+POSTGRES_EXTRAS_SQL = \
+	$(srcdir)/backends/postgres/sql/feed.sql
+EXTRA_DIST += $(POSTGRES_EXTRAS_SQL)
+
 # Migrations of the users, oldest first.
 POSTGRES_USERS_SQL = \
 	$(srcdir)/backends/postgres/sql/users_1.sql
@@ -23,6 +28,9 @@ libfcgiauth_a_SOURCES += \
 	backends/postgres/conn_internal.h \
 	backends/postgres/conninfo.c \
 	backends/postgres/denials.c \
+	backends/postgres/extras.c \
+	backends/postgres/feed.c \
+	backends/postgres/feed_conn.c \
 	backends/postgres/foreign.c backends/postgres/foreign.h \
 	backends/postgres/prepared.c \
 	backends/postgres/query.c \
@@ -40,6 +48,13 @@ backends/postgres/store_schema.inc: $(POSTGRES_STORE_SQL) \
 backends/postgres/store.$(OBJEXT): backends/postgres/store_schema.inc
 BUILT_SOURCES += backends/postgres/store_schema.inc
 CLEANFILES += backends/postgres/store_schema.inc
+
+backends/postgres/store_extras.inc: $(POSTGRES_EXTRAS_SQL) \
+		$(srcdir)/backends/postgres/local.mk $(EMBED_AWK)
+	$(EMBED) -v comment='--.*' $(POSTGRES_EXTRAS_SQL) >$@.tmp && mv $@.tmp $@
+backends/postgres/extras.$(OBJEXT): backends/postgres/store_extras.inc
+BUILT_SOURCES += backends/postgres/store_extras.inc
+CLEANFILES += backends/postgres/store_extras.inc
 
 backends/postgres/users_schema.inc: $(POSTGRES_USERS_SQL) \
 		$(srcdir)/backends/postgres/local.mk $(EMBED_AWK)

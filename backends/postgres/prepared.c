@@ -65,7 +65,8 @@ static void
 note_nameless(struct postgres_conn *pg)
 {
 	pg->names = NAMES_OFF;
-	atomic_store(&pg->server->nameless, true);
+	if (!pg->apart)
+		atomic_store(&pg->server->nameless, true);
 }
 
 /* Finds out whether there is a pooler. */
@@ -77,7 +78,7 @@ find_out(struct postgres_conn *pg, struct err *err)
 	PGresult *r;
 
 	pg->names = NAMES_OFF; /* unless it turns out otherwise */
-	if (atomic_load(&pg->server->nameless))
+	if (atomic_load(&pg->server->nameless) && !pg->apart)
 		return 0;
 	postgres_begin(pg);
 	if (ask_plainly(pg,

@@ -205,6 +205,8 @@ postgres_migrate(void *conn, struct err *err)
 
 	pg->limit_ms = MIGRATE_MS;
 	result = migrate(pg, err);
+	if (result == 0)
+		result = postgres_add_extras(pg, err);
 	pg->limit_ms = pg->server->timeout_ms;
 	return result;
 }

@@ -16,6 +16,8 @@ static const struct postgres_spec spec = {
 	.steps = steps,
 	.nsteps = ARRAY_LEN(steps),
 	.probe = postgres_store_probe,
+	.extras = postgres_store_extras,
+	.nextras = POSTGRES_STORE_EXTRAS,
 };
 
 #define ID(id)	 PG_BYTES((id)->b, sizeof((id)->b))
@@ -41,6 +43,7 @@ store_postgres_open(const void *conf, const struct env *env, void **store,
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(hot); i++)
 		postgres_add_hot(*store, postgres_store_sql[hot[i]]);
+	postgres_add_hot(*store, postgres_feed_proof);
 	return 0;
 }
 
@@ -159,7 +162,10 @@ store_postgres_find(void *conn, const struct call *c,
 	int result = 0;
 
 	if (query(conn, STORE_SQL_FIND,
-		  PG_ARGS(ID(id), PG_INT(c->now_ms), ID(token)), &r, err) != 0)
+		  PG_ARGS(ID(id), PG_INT(c->now_ms),
+			  PG_BYTES(token != NULL ? token->b : NULL,
+				   sizeof(token->b))),
+		  &r, err) != 0)
 		return -1;
 	is.found = PQntuples(r) > 0;
 	if (is.found) {
@@ -447,7 +453,9 @@ const struct session_store_ops store_postgres = {
 		.ping = postgres_ping,
 		.schema = postgres_schema,
 		.migrate = postgres_migrate,
+		.advise = postgres_advise,
 	},
+	.feed = &postgres_feed,
 	.secret = store_postgres_secret,
 	.create = store_postgres_create,
 	.find = store_postgres_find,

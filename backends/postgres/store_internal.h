@@ -6,6 +6,15 @@
 #include "strategy/session_store.h"
 #include "backends/postgres/conn.h"
 
+/* The change feed (feed.c): its operations, a statement that returns a row if
+ * its triggers are in place, and the statement of prove(). */
+extern const struct feed_ops postgres_feed;
+extern const char postgres_feed_probe[];
+extern const char postgres_feed_proof[];
+
+#define POSTGRES_STORE_EXTRAS 1
+extern const struct postgres_extra postgres_store_extras[POSTGRES_STORE_EXTRAS];
+
 /* Reads the columns of a session from a row; the texts point into the
  * result. */
 void postgres_get_session(const PGresult *r, int row, struct session *out);

@@ -89,9 +89,11 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " FROM fcgiauth.sessions WHERE name = $1 AND id <> $4"
 	    " AND idle_expires_ms > $2 AND expires_ms > $2"
 	    " ORDER BY created_ms DESC, id DESC OFFSET $3)",
+	/* $3 is NULL for any token. */
 	[STORE_SQL_FIND] =
 	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE id = $1"
-	    " AND token = $3 AND idle_expires_ms > $2 AND expires_ms > $2",
+	    " AND token = COALESCE($3, token)"
+	    " AND idle_expires_ms > $2 AND expires_ms > $2",
 	/* A session that has ended at $2 stays ended; a touch that changes
 	 * nothing is not written. */
 	[STORE_SQL_TOUCH] =

@@ -107,6 +107,7 @@ migrate_part(struct ctl *c, enum ctl_part part)
 	const char *section = ctl_choice(c, part).section;
 	const char *driver = ctl_driver(c, part)->name;
 	struct schema_state before, after;
+	char advice[BACKEND_ADVICE_MAX] = "";
 	struct conn *conn;
 	struct err err;
 
@@ -123,6 +124,10 @@ migrate_part(struct ctl *c, enum ctl_part part)
 	(void)printf("%s (%s): version %lld%s\n", section, driver,
 		     (long long)after.have,
 		     before.have == after.have ? " already" : "");
+	if (after.want > 0)
+		conn_advise(conn, advice);
+	if (advice[0] != '\0')
+		ctl_warn("warning: [%s] %s", section, advice);
 	return CTL_DONE;
 }
 

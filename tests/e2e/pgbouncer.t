@@ -183,4 +183,29 @@ subtest 'PgBouncer closes idle connections' => sub {
 	$_->stop_ok for @one;
 	$quick->stop;
 };
+# LISTEN succeeds through PgBouncer, and nothing arrives.
+subtest 'the change feed needs a direct connection' => sub {
+	my $make = sub {
+		my (%cache) = @_;
+		return FCGIAuth::Daemon->new(store => 'sqlite', conf => {
+			cache => { heartbeat => '2s', %cache },
+			keys_for('fcgiauth') })->start;
+	};
+	my $feed_of = sub {
+		my ($code, $out) = $_[0]->ctl('status', '--json');
+		return $code == 0 && JSON::PP->new->decode($out)->{cache}{feed};
+	};
+	my $pooled = $make->();
+	my $direct = $make->(feed_conninfo =>
+		$server->conninfo('fcgiauth', 'fcgiauth'));
+
+	ok(wait_for(20, sub { $pooled->log_text =~ /feed_missing/ }),
+	    'without one there is no feed');
+	like($pooled->log_text, qr/pooler.*\[cache\] feed_conninfo/,
+	    'the log names the option');
+	is($feed_of->($pooled), 'none', 'the status says so');
+	ok(wait_for(20, sub { $feed_of->($direct) eq 'proven' }),
+	    'with one the feed is proven');
+	$_->stop_ok for $pooled, $direct;
+};
 done_testing;

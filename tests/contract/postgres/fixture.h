@@ -78,6 +78,7 @@ TCase *postgres_damage_cases(void);
 TCase *postgres_idle_cases(void);
 TCase *postgres_wait_cases(void);
 TCase *postgres_login_lock_cases(void);
+TCase *postgres_feed_cases(void);
 TCase *postgres_name_cases(void);
 
 #endif

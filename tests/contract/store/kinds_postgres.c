@@ -48,7 +48,9 @@ const struct store_kind store_kinds[] = {
 	{ .ops = &store_postgres,
 	  .configure = configure,
 	  .fresh = fresh,
-	  .refuse = refuse },
+	  .refuse = refuse,
+	  .has_feed = true,
+	  .finds_any_token = true },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
 
