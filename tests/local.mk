@@ -269,6 +269,7 @@ SOURCE_CHECKS = tests/tools/source.sh tests/tools/check-commits-test.sh \
 	tests/tools/bench-test.sh
 tests/tools/source.log: doc/man/options.names doc/man/fcgiauth.ini.5
 EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/bench-test.pl \
+	tests/model/README.md tests/model/cache.pml tests/model/model.sh \
 	tests/tools/check-commits.sh \
 	tests/tools/commits-checked tests/tools/check-layers.sh \
 	tests/tools/check-options.sh tests/tools/check-params.pl \
@@ -295,9 +296,9 @@ endif
 endif
 endif
 
-# Only for builds without sanitizers.
+# Only for builds without sanitizers: the model does not depend on the build.
 if HARDENED
-SOURCE_CHECKS += tests/tools/hardened.sh
+SOURCE_CHECKS += tests/tools/hardened.sh tests/model/model.sh
 tests/tools/hardened.log: fcgiauthd fcgiauthctl
 endif
 
