@@ -224,6 +224,8 @@ tests_contract_redis_test_redis_conn_SOURCES = \
 	tests/contract/redis/fake.h tests/contract/redis/faults.c \
 	tests/contract/redis/ha.c tests/contract/redis/options.c \
 	tests/contract/redis/slots.c tests/contract/redis/encrypted.c \
+	tests/contract/redis/watch.c tests/contract/redis/watch_ha.c \
+	tests/contract/redis/watcher.c tests/contract/redis/watcher.h \
 	tests/contract/redis/fixture.c tests/contract/redis/fixture.h
 tests_contract_store_test_store_redis_SOURCES = \
 	$(STORE_CASES) tests/contract/store/kinds_redis.c

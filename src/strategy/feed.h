@@ -8,11 +8,11 @@
  *           session_store.h of any process, SQL or a Redis command of an
  *           administrator, the expiry of a key; a change of its identity or of
  *           its mark; a denial. Not reported: the creation of a session, and
- *           its new times after a touch. A feed may report more than necessary,
- *           but it must not report every touch, as most sessions are touched
- *           once a minute. It reports CHANGE_ALL if it cannot tell what has
- *           changed: everything was deleted, a table was truncated, the file
- *           was replaced, changes were missed.
+ *           its new times after a touch. A feed may report more than necessary.
+ *           It should not report every touch, as most sessions are touched once
+ *           a minute, and are then read again. It reports CHANGE_ALL if it
+ *           cannot tell what has changed: everything was deleted, a table was
+ *           truncated, the file was replaced, changes were missed.
  * Proof     the caller believes what it has verified only as long as the feed
  *           is proven to be alive: prove() makes a round trip on the very
  *           connection that carries the changes, after which all changes from

@@ -43,7 +43,7 @@ int redis_watched_open(struct redis_watch *w, struct redis_watched *m,
 		       const struct redis_address *at, int64_t deadline_ms,
 		       struct err *err) MUST_USE;
 
-/* Reports the messages that have arrived, without waiting. */
+/* Reports messages that have arrived, without waiting. */
 int redis_watched_take(struct redis_watch *w, const struct redis_watched *m,
 		       struct err *err) MUST_USE;
 

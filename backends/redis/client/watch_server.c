@@ -13,6 +13,8 @@
 #define COMMAND_MAX  32 /* arguments */
 #define INFO_LINE    64
 #define NUMBER_BYTES 24
+/* Messages that are taken at once, so that a flood does not delay a proof. */
+#define TAKE_MAX     1000
 
 /* A command, and what the ACL of the user must permit for it. */
 struct watch_question {
@@ -269,9 +271,8 @@ int
 redis_watched_take(struct redis_watch *w, const struct redis_watched *m,
 		   struct err *err)
 {
-	redisReply *reply;
-
-	for (;;) {
+	for (int i = 0; i < TAKE_MAX; i++) {
+		redisReply *reply;
 		struct str pong;
 		int result;
 
@@ -285,6 +286,7 @@ redis_watched_take(struct redis_watch *w, const struct redis_watched *m,
 			return redis_wire_add_peer(redis_wire_address(m->feed),
 						   err);
 	}
+	return 0;
 }
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TLS: which servers are accepted, and which are refused. */
 #include "tests/contract/redis/fake.h"
-#include "tests/contract/redis/fixture.h"
+#include "tests/contract/redis/watcher.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -300,6 +300,36 @@ ignore_sigpipe(void)
 	ck_assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 }
 
+/* One message has many records, some of which libssl keeps. */
+START_TEST(a_watch_is_encrypted)
+{
+	struct watcher w = { .all = false };
+	struct papers papers;
+	struct test_redis s;
+	struct choice c;
+	struct fixture r;
+	int port;
+
+	if (!papers_make(&papers))
+		return;
+	port = tls_start(&s, &papers, "here", "no");
+	if (port != 0) {
+		choose(&r, &c, &papers, by_number, port);
+		OK(&r, watcher_open(&w, &r));
+		watcher_begin(&w);
+		test_redis_do(&s, "EVAL for\ni=1,9999\ndo\nredis.call("
+				  "'SET','t:k'..i,'')end 0");
+		while (w.keys < 9999)
+			OK(&r, redis_watch_wait(w.watch, 60000, &r.err));
+		watcher_begin(&w);
+		watcher_close(&w);
+		fixture_end(&r);
+		test_redis_end(&s);
+	}
+	process_remove(papers.folder);
+}
+END_TEST
+
 TCase *
 redis_tls_cases(void)
 {
@@ -310,5 +340,6 @@ redis_tls_cases(void)
 	tcase_add_test(t, no_tls_there);
 	tcase_add_test(t, much_and_again);
 	tcase_add_test(t, files_are_wrong);
+	tcase_add_test(t, a_watch_is_encrypted);
 	return t;
 }

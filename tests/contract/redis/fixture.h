@@ -50,5 +50,7 @@ TCase *redis_fault_cases(void);
 TCase *redis_sentinel_cases(void);
 TCase *redis_cluster_cases(void);
 TCase *redis_tls_cases(void);
+TCase *redis_watch_cases(void);
+TCase *redis_watch_ha_cases(void);
 
 #endif

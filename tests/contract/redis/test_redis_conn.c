@@ -370,5 +370,6 @@ main(void)
 	tcase_add_test(t, sockets_are_tuned);
 	return RUN_CASES(t, redis_option_cases(), redis_fault_cases(),
 			 redis_sentinel_cases(), redis_cluster_cases(),
-			 redis_tls_cases());
+			 redis_tls_cases(), redis_watch_cases(),
+			 redis_watch_ha_cases());
 }
