@@ -173,13 +173,19 @@ subtest 'a reload empties the cache' => sub {
 	my ($one) = pair();
 	my $alice = cookies($one, 'alice');
 	warm($alice, $one);
-	$one->reload;
-	wait_proven($one);
 	my $misses = state($one)->{misses};
+	$one->reload;
+	ok(wait_for(10, sub { $one->log_text =~ /reloaded/ }),
+	    'the configuration is read again');
 	is(check($one, $alice), 204, 'the session is accepted');
-	is(state($one)->{misses}, $misses + 1, 'the store was asked');
-	is(check($one, $alice), 204, 'the session is accepted again');
-	is(state($one)->{misses}, $misses + 1, 'the store was not asked again');
+	cmp_ok(state($one)->{misses}, '>', $misses, 'the store was asked');
+	# Until the feed of the new configuration is proven, each check asks.
+	ok(wait_for(10, sub {
+		my $hits = state($one)->{hits};
+		return check($one, $alice) == 204 &&
+		    state($one)->{hits} == $hits + 1;
+	}), 'checks are answered from memory again');
+	$one->stop_ok;
 };
 
 done_testing;
