@@ -139,7 +139,8 @@ tests_contract_conn_test_conn_SOURCES = \
 	tests/contract/conn/test_conn.c tests/contract/conn/ends.c \
 	tests/contract/conn/ends.h tests/contract/conn/idle.c \
 	tests/contract/conn/idle.h tests/contract/conn/log.c \
-	tests/contract/conn/log.h tests/contract/conn/threads.c \
+	tests/contract/conn/log.h tests/contract/conn/secrets.c \
+	tests/contract/conn/secrets.h tests/contract/conn/threads.c \
 	tests/contract/conn/threads.h
 
 # The suites of all stores and of all user sources that can be written.

@@ -139,15 +139,21 @@ struct presented {
 	uint8_t key[32]; /* the key of the tags */
 };
 
+/* A token that does not fit may fit a key that is newer than the known one. */
 static int
 refresh_read(struct call *c, struct str text, struct presented *out,
 	     struct err *err)
 {
-	struct presented p = { .ours = text.n == REFRESH_TOKEN_CHARS };
+	const bool complete = text.n == REFRESH_TOKEN_CHARS;
+	struct presented p = { .ours = false };
 
-	if (p.ours && tag_key(c, p.key, err) != 0)
-		return -1;
-	p.ours = p.ours && refresh_token_read(text, p.key, &p.token);
+	for (int tries = 0; complete && !p.ours && tries < 2; tries++) {
+		if (tries > 0)
+			store_forget_secrets(c->store);
+		if (tag_key(c, p.key, err) != 0)
+			return -1;
+		p.ours = refresh_token_read(text, p.key, &p.token);
+	}
 	*out = p.ours ? p : (struct presented){ .ours = false };
 	secret_wipe(&p, sizeof(p));
 	return 0;

@@ -38,6 +38,7 @@ struct followed {
 	const struct snapshot *snapshot;
 	const struct feed_ops *ops;
 	void *feed;
+	struct change_sink sink; /* of the feed */
 	int64_t heartbeat_ms;
 	int64_t proven_until_ms;
 };
@@ -148,6 +149,17 @@ follow_feed(struct followed *w, struct err *err)
 	return 0;
 }
 
+/* Receives what the feed reports. */
+static void
+pass_on(void *ctx, const struct change *change)
+{
+	const struct followed *w = ctx;
+
+	if (change->kind == CHANGE_ALL)
+		store_emptied(w->snapshot->store);
+	change_tell(w->thread->shared->changes, change);
+}
+
 static int
 open_feed(struct followed *w, struct err *err)
 {
@@ -155,7 +167,7 @@ open_feed(struct followed *w, struct err *err)
 	const struct str info = set->cache.feed_conninfo;
 	const int64_t timeout_ms = 2 * w->heartbeat_ms;
 	const struct feed_conf conf = {
-		.sink = w->thread->shared->changes,
+		.sink = &w->sink,
 		.timeout_ms = timeout_ms > TIMEOUT_LEAST_MS ? timeout_ms :
 							      TIMEOUT_LEAST_MS,
 		.wake = w->thread->wake,
@@ -191,6 +203,8 @@ follow_feeds(struct followed *w)
 
 		w->proven_until_ms = 0;
 		if (rc == 0) {
+			/* Until now it could have been emptied unnoticed. */
+			store_emptied(w->snapshot->store);
 			rc = follow_feed(w, &err);
 			trust(w, CACHE_DOUBT, 0);
 			w->ops->close(w->feed);
@@ -219,6 +233,7 @@ feed_follow(struct feed_thread *f, const struct snapshot *s)
 		.heartbeat_ms = s->settings.cache.heartbeat,
 	};
 
+	w.sink = (struct change_sink){ .changed = pass_on, .ctx = &w };
 	f->lost_ms = 0;
 	f->retry_ms = RETRY_LEAST_MS;
 	trust(&w, CACHE_DOUBT, 0);

@@ -39,6 +39,7 @@ struct backend {
 	void *opened; /* by ops->open() */
 	unsigned caps; /* those of ops->driver.caps that it is configured for */
 	const struct change_sink *changes; /* as in struct backend_choice */
+	atomic_uint emptied; /* how often a store may have been emptied */
 	atomic_uint refs;
 	/* True once the schema was checked, whatever the result: from then on
 	 * every new connection checks it, because the server may have come up,

@@ -49,10 +49,11 @@ password_mark_same(const struct password_mark *a, const struct password_mark *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-int
-password_mark_fits(const struct call *c, const struct password_mark *mark,
-		   struct str hash, bool *fits, struct password_mark *now,
-		   struct err *err)
+/* Compares with the key that the connection knows. */
+static int
+password_mark_compare(const struct call *c, const struct password_mark *mark,
+		      struct str hash, bool *fits, struct password_mark *now,
+		      struct err *err)
 {
 	uint8_t key[DIGEST_BYTES], print[PASSWORD_PRINT_BYTES];
 	struct password_mark before;
@@ -67,5 +68,26 @@ password_mark_fits(const struct call *c, const struct password_mark *mark,
 		*fits = password_mark_same(mark, &before);
 	}
 	secret_wipe(key, sizeof(key));
+	return 0;
+}
+
+int
+password_mark_fits(const struct call *c, const struct password_mark *mark,
+		   struct str hash, bool *fits, struct password_mark *now,
+		   struct err *err)
+{
+	struct password_mark is;
+	bool does;
+
+	if (password_mark_compare(c, mark, hash, &does, &is, err) != 0)
+		return -1;
+	if (!does) {
+		/* The key may be another one since it was read. */
+		store_forget_secrets(c->store);
+		if (password_mark_compare(c, mark, hash, &does, &is, err) != 0)
+			return -1;
+	}
+	*fits = does;
+	*now = is;
 	return 0;
 }

@@ -27,14 +27,39 @@ store_ops(const struct store_conn *conn)
 #define CALL(s, ...)   CONN_CALL(&(s)->base, false, store_ops(s), __VA_ARGS__)
 #define REPEAT(s, ...) CONN_CALL(&(s)->base, true, store_ops(s), __VA_ARGS__)
 
+void
+store_forget_secrets(struct store_conn *conn)
+{
+	secret_wipe(conn->secrets, sizeof(conn->secrets));
+}
+
+void
+store_emptied(struct backend *store)
+{
+	(void)atomic_fetch_add(&store->emptied, 1);
+}
+
+/* Forgets the secrets if they may be those of another store. */
+static void
+check_secrets(struct store_conn *conn)
+{
+	const unsigned emptied = conn->base.backend == NULL ?
+				     0 :
+				     atomic_load(&conn->base.backend->emptied);
+
+	if (!conn_is_good(&conn->base) || conn->told != conn->base.connects ||
+	    conn->emptied != emptied)
+		store_forget_secrets(conn);
+	conn->emptied = emptied;
+}
+
 int
 store_secret(struct store_conn *conn, const struct call *c, const char *name,
 	     uint8_t value[32], struct err *err)
 {
 	struct known_secret *free_one = NULL;
 
-	if (!conn_is_good(&conn->base) || conn->told != conn->base.connects)
-		secret_wipe(conn->secrets, sizeof(conn->secrets));
+	check_secrets(conn);
 	for (size_t i = 0; i < STORE_SECRETS_MAX; i++) {
 		struct known_secret *s = &conn->secrets[i];
 

@@ -14,7 +14,7 @@
 #define STORE_SECRETS_MAX 8
 
 /* A secret that store_secret() has read; valid as long as the connection is the
- * same. */
+ * same and the store was not emptied. */
 struct known_secret {
 	const char *name; /* NULL: none */
 	uint8_t value[32];
@@ -25,6 +25,7 @@ struct store_conn {
 	struct conn base;
 	struct known_secret secrets[STORE_SECRETS_MAX];
 	unsigned told; /* base.connects of the connection that read them */
+	unsigned emptied; /* base.backend->emptied when it read them */
 };
 
 /* These are as in strategy/conn.h; a connection that is freed may be NULL. */
@@ -85,10 +86,16 @@ store_migrate(struct store_conn *conn, struct err *err)
 }
 
 /* The operations of strategy/session_store.h of the same names. */
-/* The secret is cached as long as the connection lasts; `name` must be a
- * constant. */
+/* The secret is cached as long as the connection lasts and the store is not
+ * emptied; `name` must be a constant. */
 int store_secret(struct store_conn *conn, const struct call *c,
 		 const char *name, uint8_t value[32], struct err *err) MUST_USE;
+/* Makes store_secret() ask the store again. If the store was emptied or
+ * replaced, another connection may have made another secret. So a caller does
+ * this when what a client presents does not fit the secret. */
+void store_forget_secrets(struct store_conn *conn);
+/* The same for all connections: everything in the store may have changed. */
+void store_emptied(struct backend *store);
 /* `evicted` may be NULL. */
 int store_create(struct store_conn *conn, const struct call *c,
 		 const struct session *session, int64_t max_per_user,

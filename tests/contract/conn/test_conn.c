@@ -7,6 +7,7 @@
 #include "tests/support/logins.h"
 #include "tests/contract/conn/idle.h"
 #include "tests/contract/conn/log.h"
+#include "tests/contract/conn/secrets.h"
 #include "tests/contract/conn/threads.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/run.h"
@@ -231,8 +232,7 @@ START_TEST(existing_connections_stay_in_use)
 }
 END_TEST
 
-/* Secrets are read again after a loss, because the store may have been
- * replaced. */
+/* The store may have been replaced. */
 START_TEST(secrets_belong_to_a_connection)
 {
 	struct fixture *r = fixture_open();
@@ -495,5 +495,6 @@ main(void)
 	tcase_add_test(t, schema_is_checked_after_the_first_connection);
 	tcase_add_test(t, every_operation_can_fail);
 	return RUN_CASES(t, conn_ends_cases(), conn_idle_cases(),
-			 conn_log_cases(), conn_thread_cases());
+			 conn_log_cases(), conn_secrets_cases(),
+			 conn_thread_cases());
 }
