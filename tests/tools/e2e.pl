@@ -27,7 +27,8 @@ my $folder = abs_path(dirname(__FILE__) . '/../e2e');
 # The variants: tests that run again with something else in place of the
 # default. A store can break what @state tests; other tests do not depend on the
 # store.
-my @state = qw(cache concurrency ctl login refresh revocation session status);
+my @state = qw(cache concurrency ctl history login refresh revocation session
+    status);
 my @front = qw(concurrency login paths protocol web);
 my %variants = (
 	apache => { set => 'FCGIAUTH_WEB', tests => \@front },

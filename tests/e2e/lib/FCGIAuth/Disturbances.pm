@@ -44,9 +44,9 @@ sub daemon {
 sub keys_of { return {} }
 sub daemons { my ($self) = @_; return @{ $self->{daemons} } }
 
-# What can happen to each store: { name, run, away }. away: the daemons that may
-# answer 503 meanwhile, the number of one or `*`. It ends when they reach the
-# store again.
+# What can happen to each store: { name, run, away, loses }. away: the daemons
+# that may answer 503 meanwhile, the number of one or `*`. It ends when they
+# reach the store again. loses: the store may lose what it has acknowledged.
 sub all {
 	my ($self, $traffic) = @_;
 	my $long = 2.5 * $self->{heartbeat};
@@ -104,6 +104,8 @@ sub happen {
 	$what->{run}->();
 	return if !@which;
 	$traffic->settle(@which);
+	# A replica has what was acknowledged a second before.
+	$traffic->history->add('lost', $begin - 1, now()) if $what->{loses};
 	$traffic->history->add('away', $what->{away}, $begin, now(),
 	    $what->{name});
 	return;
@@ -137,6 +139,11 @@ sub sqlite {
 sub delete_session {
 	my ($self, $id) = @_;
 	return $self->sqlite("DELETE FROM sessions WHERE id = x'$id'");
+}
+
+sub empty {
+	my ($self) = @_;
+	return $self->sqlite('DELETE FROM sessions', 'DELETE FROM secrets');
 }
 
 # Makes a copy in which no session is.
@@ -192,7 +199,7 @@ sub keys_of {
 	my $dir = server()->dir;
 
 	$keys{conninfo} =~ s/host=\Q$dir\E/host=$self->{dir}/ if $i == 0;
-	return { %keys, timeout => '1s', connect_timeout => '1s' };
+	return { %keys, timeout => '1s' };
 }
 
 sub sql {
@@ -212,6 +219,11 @@ sub deletions {
 	    'DELETE FROM fcgiauth.sessions', 'TRUNCATE fcgiauth.sessions';
 }
 
+sub empty {
+	my ($self) = @_;
+	return $self->sql('TRUNCATE fcgiauth.sessions, fcgiauth.secrets');
+}
+
 sub terminate {
 	my ($self, $which) = @_;
 	return $self->sql('SELECT count(pg_terminate_backend(pid)) FROM ' .
@@ -222,7 +234,7 @@ sub terminate {
 sub own {
 	my ($self, $long) = @_;
 	return ({ name => 'the feeds are cut', run => sub {
-		$self->terminate($self->{feeds});
+		$self->terminate("query LIKE '%pg_listening_channels%'");
 	} }, { name => 'all connections are cut', away => '*', run => sub {
 		$self->terminate("backend_type = 'client backend'");
 	} }, { name => 'the server is suspended', away => '*', run => sub {
@@ -277,19 +289,29 @@ sub keys_of {
 # Runs a command on each master.
 sub each_node {
 	my ($self, @command) = @_;
-	return map { $_->cli(@command) } grep { $_->info('role') eq 'master' }
-	    $self->nodes;
+	return map { $_->cli(@command) } $self->masters;
+}
+
+# A server may close the connection of any command.
+sub masters {
+	my ($self) = @_;
+	return grep { ($_->try_cli('INFO', 'replication'))[1] =~
+	    /^role:master/m } $self->nodes;
 }
 
 sub delete_session {
 	my ($self, $id) = @_;
 
-	for my $node (grep { $_->info('role') eq 'master' } $self->nodes) {
-		my $key = $node->cli('KEYS', "*s:$id");
-		return $node->cli('DEL', $key) eq '1' if $key ne '';
+	for my $node ($self->masters) {
+		my (undef, $key) = $node->try_cli('KEYS', "*s:$id");
+		chomp $key;
+		return ($node->try_cli('DEL', $key))[1] =~ /^1$/m
+		    if $key ne '';
 	}
-	return 1;
+	return 0;
 }
+
+sub empty { my ($self) = @_; return $self->each_node('FLUSHDB') > 0 }
 
 sub deletions {
 	my ($self) = @_;

@@ -6,7 +6,8 @@
 #	login	SESSION USER BEGIN END LIFE
 #		LIFE: the session ends by itself after this time; 0: it does not
 #	check	SESSION DAEMON BEGIN END STATUS VERSION
-#		STATUS is 0 if there was no answer. VERSION is that of the role.
+#		STATUS is 0 if there was no answer. VERSION is that of the role;
+#		-: the answer had none.
 #	end	SCOPE DAEMON BEGIN END DONE WHAT
 #		SCOPE: session:SESSION, user:USER or all. DAEMON ended them; -:
 #		another program did. DONE is 0 if it is unknown whether they
@@ -14,6 +15,8 @@
 #	role	USER VERSION BEGIN END DONE
 #	away	DAEMON BEGIN END WHAT
 #		DAEMON may answer 503; *: all of them
+#	lost	BEGIN END
+#		the store may lose what was acknowledged meanwhile
 package FCGIAuth::History;
 
 use strict;
@@ -36,6 +39,7 @@ my %fields = (
 	end => [qw(scope daemon begin end done what)],
 	role => [qw(user version begin end done)],
 	away => [qw(daemon begin end what)],
+	lost => [qw(begin end)],
 );
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
@@ -87,6 +91,22 @@ sub concerns {
 	return $name eq $s->{ $kind };
 }
 
+# Takes back the acknowledgement of what the store may have lost: an end may not
+# have happened, and a session may not be there.
+sub forget_lost {
+	my ($all) = @_;
+	my $is_lost = sub { my ($r) = @_; return grep {
+		$_->{begin} <= $r->{end} && $r->{begin} <= $_->{end} }
+		@{ $all->{lost} } };
+
+	$_->{done} = 0 for grep { $is_lost->($_) }
+	    map { @{ $all->{$_} } } qw(end role);
+	push @{ $all->{end} }, map { +{ scope => "session:$_->{session}",
+		begin => $_->{begin}, end => $_->{end}, done => 0 } }
+	    grep { $is_lost->($_) } @{ $all->{login} };
+	return;
+}
+
 # Adds to each session: may_end, the first time when it may have ended, and
 # ended, the times from when on no daemon may accept it, with the daemon that
 # ended it.
@@ -135,6 +155,7 @@ sub wrong_role {
 	my ($all, $s, $c, $bound) = @_;
 	my ($least, $most) = (0, 0);
 
+	return if $c->{version} eq '-';
 	for my $r (grep { $_->{user} eq $s->{user} } @{ $all->{role} }) {
 		my $beside = $r->{begin} <= $s->{end} &&
 		    $r->{end} >= $s->{begin};
@@ -156,6 +177,7 @@ sub wrong {
 	my $all = records($arg{lines} ? @{ $arg{lines} } : $self->lines);
 	my (%session, @wrong, %n);
 
+	forget_lost($all);
 	find_ends($all);
 	$session{ $_->{session} } = $_ for @{ $all->{login} };
 	for my $c (@{ $all->{check} }) {
@@ -192,14 +214,12 @@ sub about {
 	my ($self, $session) = @_;
 	my ($user) = map { (split /\t/)[2] } grep { /^login\t\Q$session\E\t/ }
 	    $self->lines;
-	my $begin = sub {
-		my ($kind, @v) = split /\t/, $_[0];
-		my ($i) = grep { $fields{$kind}[$_] eq 'begin' } 0 .. 9;
-		return $v[$i];
-	};
-	return sort { $begin->($a) <=> $begin->($b) } grep {
+	my @all = map { [ $_, records($_) ] } grep {
 		/\t(?:session:)?\Q$session\E\t|^role\t\Q$user\E\t|
 		    \tuser:\Q$user\E\t|^end\tall\t|^away\t/x } $self->lines;
+	my $begin = sub { (map { @$_ } values %{ $_[0][1] })[0]{begin} };
+
+	return map { $_->[0] } sort { $begin->($a) <=> $begin->($b) } @all;
 }
 
 1;

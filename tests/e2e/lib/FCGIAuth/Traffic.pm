@@ -144,24 +144,28 @@ sub check {
 	return;
 }
 
-# Waits until all daemons that are named reach the store: they answer a check
-# of a credential that they cannot have in memory.
+# Waits until the named daemons reach the store on all connections: they answer
+# checks of credentials that they cannot have in memory, several at once.
 sub settle {
 	my ($self, @which) = @_;
 
 	for my $i (@which) {
+		my $good = 0;
 		wait_for(30, sub {
-			for (1 .. 4) {
-				my $a = $self->at($i)->check(timeout => 3,
-				    HTTP_AUTHORIZATION =>
-				    'Bearer ' . $self->unknown_token);
-				my $status = ($a || {})->{status} // 0;
-				return 0 unless $status =~ /^(204|401)$/;
-			}
-			return 1;
-		});
+			$good = $self->reaches_store($i) ? $good + 1 : 0;
+			return $good == 3;
+		}) or die "daemon $i does not reach the store\n";
 	}
 	return;
+}
+
+sub reaches_store {
+	my ($self, $i) = @_;
+	my @answers = $self->at($i)->ask_at_once(map { +{
+		AUTH_ACTION => 'verify', HTTP_AUTHORIZATION =>
+		'Bearer ' . $self->unknown_token } } 1 .. 16);
+
+	return !grep { (($_ // {})->{status} // 0) !~ /^(204|401)$/ } @answers;
 }
 
 sub hex_id { return join '', map { sprintf '%02x', int rand 256 } 1 .. 16 }
@@ -337,6 +341,7 @@ sub op_role {
 	return;
 }
 
+# Presents a refresh token. Returns the status, and the answer.
 sub ask_refresh {
 	my ($self, $i, $token) = @_;
 	my $a = $self->at($i)->ask(REQUEST_METHOD => 'POST',
@@ -353,8 +358,14 @@ sub op_refresh {
 	return $self->op_login($o, $u) if $self->{mode} ne 'refresh';
 	my $s = take($u) or return;
 	my $old = $s->{refresh};
-	my ($status, $a) = $self->ask_refresh($self->any, $old);
+	my $i = $self->any;
+	my $begin = now();
+	my ($status, $a) = $self->ask_refresh($i, $old);
 
+	# It must succeed when a check must.
+	my %as_check = (200 => 204, 400 => 401);
+	$self->{history}->add('check', $s->{id}, $i, $begin, now(),
+	    $as_check{$status} // $status, '-');
 	return if $status != 200;
 	my $j = decode_json($a->{body});
 	@$s{qw(token refresh)} = @$j{qw(access_token refresh_token)};
@@ -363,7 +374,7 @@ sub op_refresh {
 		push @{ $u->{live} }, $s;
 		return;
 	}
-	my $i = $self->any;
+	$i = $self->any;
 	$self->end("session:$s->{id}", $i, 'a reused refresh token',
 	    sub { ($self->ask_refresh($i, $old))[0] == 400 });
 	return;
