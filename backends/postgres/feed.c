@@ -36,9 +36,9 @@
 	" WHERE t.tgenabled = 'A' AND t.tgrelid = ANY (ARRAY["                 \
 	"pg_catalog.to_regclass('fcgiauth.sessions')::oid,"                    \
 	" pg_catalog.to_regclass('fcgiauth.denials')::oid])"                   \
-	" AND t.tgname IN ('feed_deleted', 'feed_updated', 'feed_truncated',"  \
-	" 'feed_denied')"
-#define TRIGGERS_N "4"
+	" AND t.tgname IN ('feed_deleted', 'feed_replicated', 'feed_updated'," \
+	" 'feed_truncated', 'feed_denied')"
+#define TRIGGERS_N "5"
 
 const char postgres_feed_probe[] =
     "SELECT 1 WHERE (SELECT count(*)" TRIGGERS ") = " TRIGGERS_N;

@@ -36,6 +36,16 @@ BEGIN
 	RETURN NULL;
 END $$;
 
+-- A subscription of logical replication executes no trigger of a statement,
+-- except for TRUNCATE.
+CREATE OR REPLACE FUNCTION fcgiauth.feed_replicated() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_catalog.pg_notify('fcgiauth',
+		's' || pg_catalog.encode(OLD.id, 'hex'));
+	RETURN NULL;
+END $$;
+
 -- Equal notifications of one transaction are sent once: one for each user.
 CREATE OR REPLACE FUNCTION fcgiauth.feed_updated() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -67,6 +77,7 @@ BEGIN
 END $$;
 
 DROP TRIGGER IF EXISTS feed_deleted ON fcgiauth.sessions;
+DROP TRIGGER IF EXISTS feed_replicated ON fcgiauth.sessions;
 DROP TRIGGER IF EXISTS feed_updated ON fcgiauth.sessions;
 DROP TRIGGER IF EXISTS feed_truncated ON fcgiauth.sessions;
 DROP TRIGGER IF EXISTS feed_denied ON fcgiauth.denials;
@@ -74,6 +85,11 @@ DROP TRIGGER IF EXISTS feed_denied ON fcgiauth.denials;
 CREATE TRIGGER feed_deleted AFTER DELETE ON fcgiauth.sessions
 	REFERENCING OLD TABLE AS gone
 	FOR EACH STATEMENT EXECUTE FUNCTION fcgiauth.feed_deleted();
+
+CREATE TRIGGER feed_replicated AFTER DELETE ON fcgiauth.sessions
+	FOR EACH ROW WHEN (pg_catalog.current_setting(
+		'session_replication_role') = 'replica')
+	EXECUTE FUNCTION fcgiauth.feed_replicated();
 
 -- A touch moves idle_expires_ms forward. A rotation replaces the token and
 -- counts the generation.
@@ -97,6 +113,7 @@ CREATE TRIGGER feed_denied AFTER INSERT OR UPDATE ON fcgiauth.denials
 
 ALTER TABLE fcgiauth.sessions
 	ENABLE ALWAYS TRIGGER feed_deleted,
+	ENABLE ALWAYS TRIGGER feed_replicated,
 	ENABLE ALWAYS TRIGGER feed_updated,
 	ENABLE ALWAYS TRIGGER feed_truncated;
 ALTER TABLE fcgiauth.denials ENABLE ALWAYS TRIGGER feed_denied;

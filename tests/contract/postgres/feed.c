@@ -424,6 +424,61 @@ START_TEST(the_feed_is_optional)
 }
 END_TEST
 
+static void
+wait_for_rows(const struct fixture *r, const char *number)
+{
+	const int64_t end = process_now_ms() + TIMEOUT_MS;
+	char n[16] = "";
+
+	while (strcmp(n, number) != 0 && process_now_ms() < end)
+		postgres_server_ask(r->server,
+				    "SELECT count(*) FROM fcgiauth.sessions", n,
+				    sizeof(n));
+	ck_assert_str_eq(n, number);
+}
+
+/* A subscription executes the triggers of rows only. */
+START_TEST(a_replicated_end_is_reported)
+{
+	struct fixture *r = fixture_open(FIXTURE_OWN_SERVER, "");
+	struct heard h;
+	char text[700];
+	PGconn *source;
+
+	postgres_server_sql(r->server, "ALTER SYSTEM SET wal_level = logical");
+	fixture_stop(r);
+	postgres_server_stop(r->server, SIGINT);
+	postgres_server_start(r->server);
+	postgres_server_sql(r->server,
+			    "CREATE DATABASE source TEMPLATE postgres");
+	(void)snprintf(text, sizeof(text), "%s dbname=source",
+		       r->server->conninfo);
+	source = PQconnectdb(text);
+	foreign_do(source, "CREATE PUBLICATION p FOR TABLE fcgiauth.sessions");
+	foreign_do(source, "SELECT pg_catalog.pg_create_logical_replication_"
+			   "slot('s', 'pgoutput')");
+	(void)snprintf(text, sizeof(text),
+		       "CREATE SUBSCRIPTION s CONNECTION '%s dbname=source'"
+		       " PUBLICATION p WITH (create_slot = false)",
+		       r->server->conninfo);
+	postgres_server_sql(r->server, text);
+	fixture_start(r);
+	open_feed(r, &h);
+	(void)snprintf(text, sizeof(text), FILL, 1);
+	foreign_do(source, text);
+	wait_for_rows(r, "1");
+	prove(r, &h);
+	SAME(r, h.all + h.sessions + h.users, 0);
+	foreign_do(source, "DELETE FROM fcgiauth.sessions");
+	wait_for_rows(r, "0");
+	prove(r, &h);
+	SAME(r, h.sessions, 1);
+	close_feed(&h);
+	PQfinish(source);
+	fixture_close(r);
+}
+END_TEST
+
 TCase *
 postgres_feed_cases(void)
 {
@@ -432,6 +487,7 @@ postgres_feed_cases(void)
 	tcase_add_test(t, a_proof_reports_what_was_committed);
 	tcase_add_test(t, sql_by_hand_is_reported);
 	tcase_add_test(t, large_statements_are_reported);
+	tcase_add_test(t, a_replicated_end_is_reported);
 	tcase_add_test(t, changes_of_the_schema_fail_the_proof);
 	tcase_add_test(t, an_ended_connection_fails);
 	tcase_add_test(t, waits_for_a_stopped_server_are_bounded);
