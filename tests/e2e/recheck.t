@@ -262,7 +262,7 @@ subtest 'users in a foreign table of PostgreSQL' => sub {
 	    'the table still has its three users');
 
 	my $asked = sub { my $n = () = $pg->log_text =~
-	    /execute <unnamed>: \Q$query\E/g; return $n };
+	    /execute [^:]*: \Q$query\E/g; return $n };
 	my (undef, $token) = login($d, 'alice');
 	my ($before, $end, $checks) = ($asked->(), time + 2 * $RECHECK, 0);
 	while (time < $end) {
