@@ -106,8 +106,11 @@ sub gone {
 
 	return wait_for($limit || 15, sub {
 		waitpid $pid, POSIX::WNOHANG();
-		# The parent may take some time until it reaps the process.
-		return slurp("/proc/$pid/stat") !~ /\) [^Z] /;
+		# The parent may take some time until it reaps the process. Its
+		# main thread may have ended before others, which still hold
+		# its sockets.
+		my @threads = glob "/proc/$pid/task/*";
+		return @threads < 2 && slurp("/proc/$pid/stat") !~ /\) [^Z] /;
 	});
 }
 
