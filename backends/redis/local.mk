@@ -12,6 +12,7 @@ REDIS_LUA = \
 	$(srcdir)/backends/redis/lua/learn.lua
 REDIS_LUA_SESSIONS = \
 	$(srcdir)/backends/redis/lua/create.lua \
+	$(srcdir)/backends/redis/lua/find.lua \
 	$(srcdir)/backends/redis/lua/identity.lua \
 	$(srcdir)/backends/redis/lua/list.lua \
 	$(srcdir)/backends/redis/lua/mark.lua \

@@ -138,8 +138,8 @@ store_redis_find(void *conn, const struct call *c, const struct session_id *id,
 	struct session *s = &is.session;
 	struct str record, own;
 
-	(void)redis_add_script(&b, LUA_READ, redis_key_session(&b, id), NULL,
-			       0);
+	(void)redis_add_script(&b, LUA_FIND, redis_key_session(&b, id),
+			       REDIS_ARGS(redis_number(&b, c->now_ms)));
 	if (redis_batch_run(&b, err) != 0 ||
 	    redis_get_text(&b, 0, &record, err) != 0)
 		return -1;

@@ -13,6 +13,7 @@ enum redis_store_script {
 	LUA_DENY,
 	LUA_DROP,
 	LUA_END,
+	LUA_FIND,
 	LUA_GIVE_BACK,
 	LUA_IDENTITY,
 	LUA_LEARN,

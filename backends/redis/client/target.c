@@ -61,7 +61,9 @@ const struct option redis_options[] = {
 		       " answered from the cache, also needs +client|id"
 		       " +client|tracking +subscribe, the channel"
 		       " &__redis__:invalidate, and +cluster|info in a"
-		       " cluster."),
+		       " cluster. Without +pttl a session whose key was given"
+		       " a shorter life by EXPIRE may be accepted until Redis"
+		       " deletes the key."),
 	OPTION(SECRET, struct redis_conf, password,
 	       .help = "The password of this user, or of requirepass."),
 	OPTION(STR, struct redis_conf, prefix, .def = "fcgiauth:", .min = 1,

@@ -147,6 +147,27 @@ START_TEST(expiry_and_eviction_are_reported)
 }
 END_TEST
 
+/* The server deletes an expired key sooner or later. */
+START_TEST(a_session_ends_with_its_key)
+{
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now);
+	struct session_answer is;
+
+	(void)fixture_redis(r, "PEXPIRE %s 59999", fixture_key(&s).text);
+	OK(r, store_find(r->conn, AT(r, r->now + 2000), &s.id, &s.token, &is,
+			 &r->err));
+	HOLDS(r, is.found && is.session.expires_ms == s.expires_ms);
+	(void)fixture_redis(r, "PEXPIRE %s 20000", fixture_key(&s).text);
+	OK(r, store_find(r->conn, AT(r, r->now + 2000), &s.id, &s.token, &is,
+			 &r->err));
+	HOLDS(r, is.found && is.session.expires_ms <= r->now + 22000 &&
+		     is.session.expires_ms > r->now + 2000);
+	ck_assert_mem_eq(&is.session.id, &s.id, sizeof(s.id));
+	fixture_close(r);
+}
+END_TEST
+
 /* Writes until it is told to stop, so that the server has several clients to
  * serve at once. */
 struct writer {
@@ -214,6 +235,7 @@ redis_feed_cases(void)
 
 	tcase_add_test(t, commands_by_hand_are_reported);
 	tcase_add_test(t, expiry_and_eviction_are_reported);
+	tcase_add_test(t, a_session_ends_with_its_key);
 	tcase_add_test(t, a_proof_reports_each_acknowledged_end);
 	return t;
 }
