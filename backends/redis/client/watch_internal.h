@@ -9,12 +9,15 @@
 #include <poll.h>
 
 #define REDIS_REPLID_LEN 40
+#define REDIS_SWAPS_MAX	 32
 
 /* One master. */
 struct redis_watched {
 	struct redis_wire *feed; /* receives the changes */
 	struct redis_wire *check; /* of the cluster, if there is one */
 	char replid[REDIS_REPLID_LEN + 1]; /* the history of its data */
+	/* the number of calls of SWAPDB, and their time */
+	char swaps[REDIS_SWAPS_MAX];
 };
 
 struct redis_watch_sentinel {
@@ -54,13 +57,14 @@ int redis_watched_take_until(struct redis_watch *w,
 
 /* Sends questions on the second connection and reads the answers. Succeeds if
  * the server is the same master as before. With asks_map, its map of the
- * cluster must be the same as before, too. */
+ * cluster must be the same as before, too. Reports all keys if databases were
+ * exchanged. */
 int redis_watched_ask(const struct redis_watch *w,
 		      const struct redis_watched *m, bool asks_map,
 		      int64_t deadline_ms, struct err *err) MUST_USE;
-int redis_watched_answer(const struct redis_watch *w,
-			 const struct redis_watched *m, bool asks_map,
-			 int64_t deadline_ms, struct err *err) MUST_USE;
+int redis_watched_answer(struct redis_watch *w, struct redis_watched *m,
+			 bool asks_map, int64_t deadline_ms,
+			 struct err *err) MUST_USE;
 
 /* Succeeds if a sentinel names the server that is watched. */
 int redis_watch_ask_sentinel(struct redis_watch *w, int64_t deadline_ms,

@@ -31,6 +31,7 @@ struct watch_question {
 	})
 
 #define ASK_REPLICATION QUESTION("+info", STR("INFO"), STR("replication"))
+#define ASK_COUNTS	QUESTION("+info", STR("INFO"), STR("commandstats"))
 #define ASK_STATE	QUESTION("+cluster|info", STR("CLUSTER"), STR("INFO"))
 #define ASK_MAP		QUESTION("+cluster|slots", STR("CLUSTER"), STR("SLOTS"))
 
@@ -316,7 +317,9 @@ int
 redis_watched_ask(const struct redis_watch *w, const struct redis_watched *m,
 		  bool asks_map, int64_t deadline_ms, struct err *err)
 {
-	if (put_question(m->check, ASK_REPLICATION, err) != 0)
+	if (put_question(m->check, ASK_REPLICATION, err) != 0 ||
+	    (w->cluster == NULL &&
+	     put_question(m->check, ASK_COUNTS, err) != 0))
 		return -1;
 	if (w->cluster != NULL &&
 	    (put_question(m->check, ASK_STATE, err) != 0 ||
@@ -369,8 +372,30 @@ check_map(const struct redis_watch *w, const struct redis_watched *m,
 	return redis_wire_add_peer(at, err);
 }
 
+/* SWAPDB exchanges all keys of two databases, and causes no message. The server
+ * counts its calls. */
+static int
+check_swaps(struct redis_watch *w, struct redis_watched *m, int64_t deadline_ms,
+	    struct err *err)
+{
+	char before[REDIS_SWAPS_MAX];
+	redisReply *reply;
+	struct str text;
+
+	if (get_answer(m->check, ASK_COUNTS, deadline_ms, &reply, err) != 0)
+		return -1;
+	text = redis_info_value(redis_reply_str(reply),
+				STR("cmdstat_swapdb:calls="));
+	memcpy(before, m->swaps, sizeof(before));
+	(void)snprintf(m->swaps, sizeof(m->swaps), "%.*s", STR_ARG(text));
+	freeReplyObject(reply);
+	if (strcmp(before, m->swaps) != 0)
+		tell_change(w, NULL);
+	return 0;
+}
+
 int
-redis_watched_answer(const struct redis_watch *w, const struct redis_watched *m,
+redis_watched_answer(struct redis_watch *w, struct redis_watched *m,
 		     bool asks_map, int64_t deadline_ms, struct err *err)
 {
 	char replid[REDIS_REPLID_LEN + 1];
@@ -383,7 +408,7 @@ redis_watched_answer(const struct redis_watch *w, const struct redis_watched *m,
 		return redis_wire_add_peer(redis_wire_address(m->check), err);
 	}
 	if (w->cluster == NULL)
-		return 0;
+		return check_swaps(w, m, deadline_ms, err);
 	if (check_state(m, deadline_ms, err) != 0)
 		return -1;
 	return asks_map ? check_map(w, m, deadline_ms, err) : 0;

@@ -75,6 +75,8 @@ static const struct {
 	{ "SET %s damaged", false, true },
 	{ "MOVE %s 1", false, true },
 	{ "FLUSHDB", true, false },
+	{ "SWAPDB 0 1", true, false },
+	{ "EVAL return(redis.call('SWAPDB',0,1)) 0", true, false },
 	{ "FLUSHALL ASYNC", true, false },
 	{ "DEBUG RELOAD", true, false },
 	{ "GET %s", false, false },
