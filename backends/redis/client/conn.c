@@ -218,6 +218,7 @@ redis_connect(void *server, void **conn, struct err *err)
 	if (c == NULL)
 		return err_nomem(err);
 	c->server = server;
+	c->masters = atomic_load(&c->server->masters);
 	if (redis_conn_begin(c, err) != 0) {
 		redis_disconnect(c);
 		return -1;
@@ -272,6 +273,8 @@ redis_is_lost(void *conn, bool ask)
 	const struct redis_server *s = c->server;
 	struct err ignored; /* the result says enough */
 
+	if (c->masters != atomic_load(&s->masters))
+		return true;
 	if (c->broken || !ask)
 		return c->broken; /* redis_run() finds stale ones */
 	if (c->cluster == NULL)

@@ -17,8 +17,8 @@ struct redis_known_script {
 	char sha[REDIS_SHA_BYTES]; /* without NUL */
 };
 
-/* Shared by all connections, and constant once it is open, except
- * `sentinel`. */
+/* Shared by all connections, and constant once it is open, except the atomic
+ * members. */
 struct redis_server {
 	struct arena *arena;
 	const struct env *env;
@@ -29,6 +29,9 @@ struct redis_server {
 	size_t nscripts;
 	int64_t connect_ms, timeout_ms;
 	atomic_size_t sentinel; /* the last one that named the master */
+	/* Incremented when a watch has found that other servers may be the
+	 * masters now: connections from before are not used any more. */
+	atomic_uint masters;
 };
 
 struct redis_conn {
@@ -38,6 +41,7 @@ struct redis_conn {
 	struct arena *arena; /* of one redis_run() */
 	redisReply **replies; /* of the last one */
 	size_t nreplies;
+	unsigned masters; /* that of the server when this was made */
 	bool broken; /* replies may be outstanding: not usable any more */
 };
 

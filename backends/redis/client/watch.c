@@ -147,8 +147,8 @@ watch_take_all(struct redis_watch *w, struct err *err)
 	return 0;
 }
 
-int
-redis_watch_wait(struct redis_watch *w, int64_t ms, struct err *err)
+static int
+watch_wait(struct redis_watch *w, int64_t ms, struct err *err)
 {
 	w->told = false;
 	/* A connection may have read more than it was asked for. */
@@ -184,8 +184,8 @@ ping_masters(struct redis_watch *w, int64_t deadline_ms, struct err *err)
 	return 0;
 }
 
-int
-redis_watch_prove(struct redis_watch *w, struct err *err)
+static int
+watch_prove(struct redis_watch *w, struct err *err)
 {
 	const int64_t deadline_ms =
 	    env_mono_ms(w->server->env) + w->conf.timeout_ms;
@@ -193,4 +193,28 @@ redis_watch_prove(struct redis_watch *w, struct err *err)
 	if (check_masters(w, deadline_ms, err) != 0)
 		return -1;
 	return ping_masters(w, deadline_ms, err);
+}
+
+/* After a failure there may be another master, while a former one still accepts
+ * connections and knows nothing of what has ended since: all connections find
+ * the masters again. */
+static int
+watch_result(const struct redis_watch *w, int result)
+{
+	if (result != 0 &&
+	    (w->cluster != NULL || w->server->target.sentinels.n > 0))
+		atomic_fetch_add(&w->server->masters, 1);
+	return result;
+}
+
+int
+redis_watch_wait(struct redis_watch *w, int64_t ms, struct err *err)
+{
+	return watch_result(w, watch_wait(w, ms, err));
+}
+
+int
+redis_watch_prove(struct redis_watch *w, struct err *err)
+{
+	return watch_result(w, watch_prove(w, err));
 }

@@ -9,6 +9,9 @@
  * messages. Both are on the same connection, so that its loss cannot remain
  * unseen. The second one asks whether the server is still a master.
  *
+ * After a failure with Sentinel or in a cluster, the workers' connections to
+ * this server ask again which servers are the masters, before they are used.
+ *
  * A watch belongs to one thread. After a failure only redis_watch_close() may
  * be called.
  */
