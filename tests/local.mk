@@ -33,6 +33,7 @@ LDADD = $(TEST_LIBS)
 UNIT_TESTS = \
 	tests/unit/auth/test_access \
 	tests/unit/auth/test_audit \
+	tests/unit/auth/test_cache \
 	tests/unit/auth/test_clock \
 	tests/unit/auth/test_conflict \
 	tests/unit/auth/test_cors \
