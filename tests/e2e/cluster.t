@@ -17,22 +17,6 @@ plan(skip_all => 'built without Redis')
 
 my @masters = FCGIAuth::Redis->cluster(3);
 
-# Adds a node that is a replica of a master.
-sub replica {
-	my ($of) = @_;
-	my $r = FCGIAuth::Redis->new(tcp => 1, conf => {
-		'cluster-enabled' => 'yes', 'cluster-port' => free_port(),
-		'cluster-node-timeout' => 1000 });
-
-	$r->cli('CLUSTER', 'MEET', '127.0.0.1', $of->port, $of->bus);
-	wait_for(20, sub {
-		($r->try_cli('CLUSTER', 'REPLICATE', $of->id))[1] =~ /^OK/ })
-	    or die "no replica\n";
-	wait_for(20, sub { $r->info('master_link_status') eq 'up' })
-	    or die "the replica does not follow its master\n";
-	return $r;
-}
-
 # Moves slots and their keys from one master to another.
 sub move {
 	my ($from, $to, $n) = @_;
@@ -49,7 +33,7 @@ sub move {
 	return;
 }
 
-my $heir = replica($masters[1]);
+my $heir = $masters[1]->cluster_replica;
 my @sites = map { FCGIAuth::Faults->new(mode => $_, timeout => 2, store => {
 	driver => 'redis', cluster => 'yes', prefix => "$_:",
 	url => 'redis://' . join(',', map { $_->address } @masters),

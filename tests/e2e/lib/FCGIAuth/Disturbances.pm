@@ -383,10 +383,24 @@ sub make {
 	my ($self) = @_;
 	my @masters = FCGIAuth::Redis->cluster(3);
 
-	$self->{nodes} = [ @masters ];
+	$self->{nodes} = [ @masters, $masters[1]->cluster_replica ];
 	$self->{keys} = { driver => 'redis', cluster => 'yes',
 		url => 'redis://' . join(',', map { $_->address } @masters) };
 	return;
+}
+
+# The replica takes over when it has everything.
+sub own {
+	my ($self, $long) = @_;
+	return ({ name => 'a failover', away => '*', run => sub {
+		my @masters = $self->masters;
+		my ($heir) = grep { my $node = $_;
+			!grep { $_ == $node } @masters } $self->nodes;
+		wait_for(10, sub {
+			$heir->info('master_link_status') eq 'up' });
+		$heir->cli(qw(CLUSTER FAILOVER));
+		wait_for(20, sub { $heir->info('role') eq 'master' });
+	} }, $self->SUPER::own($long));
 }
 
 1;

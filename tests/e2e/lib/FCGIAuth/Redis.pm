@@ -229,6 +229,22 @@ sub cluster {
 	return @nodes;
 }
 
+# Adds a node to the cluster, which is a replica of this master.
+sub cluster_replica {
+	my ($self) = @_;
+	my $r = ref($self)->new(tcp => 1, conf => {
+		'cluster-enabled' => 'yes', 'cluster-port' => free_port(),
+		'cluster-node-timeout' => 1000 });
+
+	$r->cli('CLUSTER', 'MEET', '127.0.0.1', $self->port, $self->bus);
+	wait_for(20, sub {
+		($r->try_cli('CLUSTER', 'REPLICATE', $self->id))[1] =~ /^OK/ })
+	    or croak 'no replica';
+	wait_for(20, sub { $r->info('master_link_status') eq 'up' })
+	    or croak 'the replica does not follow its master';
+	return $r;
+}
+
 sub bus {
 	my ($self) = @_;
 	return $self->cli('CONFIG', 'GET', 'cluster-port') =~ /(\d+)$/;
