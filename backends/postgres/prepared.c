@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_SIZE 24
+#define NAME_SIZE sizeof("fcgiauth_18446744073709551615")
 
 void
 postgres_add_hot(void *server, const char *sql)
