@@ -328,15 +328,20 @@ add_defaults(struct request_context *ctx)
 			      STR("nosniff"));
 }
 
-/* Returns whether the first AUTH_ACTION is this one. */
+/* Returns whether there is one AUTH_ACTION, and it is this one. */
 static bool
 has_action(const struct message *in, struct str action)
 {
+	size_t actions = 0;
+	bool is = false;
+
 	for (size_t i = 0; i < in->nparams; i++) {
-		if (str_eq(in->params[i].name, STR("AUTH_ACTION")))
-			return str_eq(in->params[i].value, action);
+		if (!str_eq(in->params[i].name, STR("AUTH_ACTION")))
+			continue;
+		actions++;
+		is = str_eq(in->params[i].value, action);
 	}
-	return false;
+	return actions == 1 && is;
 }
 
 /* Answers the request of a context that has its service, connections and

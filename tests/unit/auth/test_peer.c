@@ -35,6 +35,22 @@ START_TEST(host_and_peer_secret_are_checked)
 }
 END_TEST
 
+/* A check is never taken for the question for the state, which gets 200. */
+START_TEST(two_actions_are_refused)
+{
+	static const char *const rows[][3] = {
+		{ "AUTH_ACTION=status", "AUTH_ACTION=verify", NULL },
+		{ "AUTH_ACTION=verify", "AUTH_ACTION=status", NULL },
+		{ "AUTH_ACTION=status", "AUTH_ACTION=status", NULL },
+	};
+
+	flow_init(&f, "[store]\ndriver = memory\n");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_msg(flow_ask(&f, false, rows[i], NULL).status == 403,
+			      "row %zu", i);
+}
+END_TEST
+
 /* While the secret is changed there are two, and no other value is accepted. */
 START_TEST(each_peer_secret_is_accepted)
 {
@@ -97,6 +113,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, host_and_peer_secret_are_checked);
+	tcase_add_test(t, two_actions_are_refused);
 	tcase_add_test(t, each_peer_secret_is_accepted);
 	tcase_add_test(t, identity_headers_of_clients_are_refused);
 	return run_case(t);
