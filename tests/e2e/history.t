@@ -16,6 +16,7 @@ use FCGIAuth::Daemon;
 use FCGIAuth::Direct;
 use FCGIAuth::Disturbances;
 use FCGIAuth::History qw(now);
+use FCGIAuth::Redis;
 use FCGIAuth::Store;
 use FCGIAuth::Test;
 use FCGIAuth::Token qw(unb64);
@@ -222,6 +223,8 @@ sub run_emptied {
 my @modes = qw(session refresh jwt);
 my @parts = ([ store_kind(), @modes ]);
 push @parts, [ 'cluster', 'refresh' ] if store_is('redis');
+push @parts, [ 'sentinel', 'session' ]
+    if store_is('redis') && FCGIAuth::Redis::has_sentinel();
 
 for my $part (@parts) {
 	my ($kind, @these) = @$part;

@@ -104,8 +104,10 @@ sub happen {
 	$what->{run}->();
 	return if !@which;
 	$traffic->settle(@which);
-	# A replica has what was acknowledged a second before.
-	$traffic->history->add('lost', $begin - 1, now()) if $what->{loses};
+	# A replica has what was acknowledged a second before. A feed notices
+	# with its next proof that another server is the master.
+	$traffic->history->add('lost', $begin - 1,
+	    now() + 2 * $self->{heartbeat}) if $what->{loses};
 	$traffic->history->add('away', $what->{away}, $begin, now(),
 	    $what->{name});
 	return;
@@ -301,14 +303,16 @@ sub masters {
 
 sub delete_session {
 	my ($self, $id) = @_;
+	my $deleted = 0;
 
+	# A former master may not know yet that it is one.
 	for my $node ($self->masters) {
 		my (undef, $key) = $node->try_cli('KEYS', "*s:$id");
 		chomp $key;
-		return ($node->try_cli('DEL', $key))[1] =~ /^1$/m
-		    if $key ne '';
+		$deleted++ if $key ne '' &&
+		    ($node->try_cli('DEL', $key))[1] =~ /^1$/m;
 	}
-	return 0;
+	return $deleted;
 }
 
 sub empty { my ($self) = @_; return $self->each_node('FLUSHDB') > 0 }
@@ -363,13 +367,13 @@ sub make {
 
 sub own {
 	my ($self, $long) = @_;
+	# The former master is a replica about ten seconds later.
 	return ({ name => 'a failover', away => '*', loses => 1, run => sub {
 		my $sentinel = $self->{sentinel};
 		my $old = ($sentinel->master)[1];
 		return if ($sentinel->try_cli(qw(SENTINEL FAILOVER mymaster))
 		    )[1] !~ /^OK/;
-		wait_for(30, sub { ($sentinel->master)[1] != $old &&
-		    1 == grep { $_->info('role') eq 'slave' } $self->nodes });
+		wait_for(30, sub { ($sentinel->master)[1] != $old });
 	} }, $self->SUPER::own($long));
 }
 
