@@ -16,6 +16,8 @@
 #include "base/log.h"
 
 #define TIMEOUT_LEAST_MS 1000
+/* A reload and the end of the service wait for a round trip. */
+#define TIMEOUT_MOST_MS	 5000
 #define RETRY_LEAST_MS	 50
 #define RETRY_MOST_MS	 1000
 #define NO_FEED_RETRY_MS 60000
@@ -119,16 +121,19 @@ make_proof(struct followed *w, struct err *err)
 	return 0;
 }
 
-/* Receives changes until the next proof is due. *woken says why it returns. */
+/* Receives changes until the next proof is due. *woken says why it returns. On
+ * a busy machine a wait may last longer than it should: several short ones keep
+ * the proof from being late. */
 static int
 receive_changes(const struct followed *w, bool *woken, struct err *err)
 {
 	const int64_t until_ms = w->proven_until_ms - w->heartbeat_ms;
+	const int64_t part_ms = w->heartbeat_ms / 4 + 1;
 	int64_t left_ms;
 
 	while (!(*woken = is_woken(w->thread)) &&
 	       (left_ms = until_ms - mono_ms(w->thread)) > 0) {
-		if (w->ops->wait(w->feed, left_ms, err) != 0)
+		if (w->ops->wait(w->feed, min64(left_ms, part_ms), err) != 0)
 			return -1;
 	}
 	return 0;
@@ -165,7 +170,7 @@ open_feed(struct followed *w, struct err *err)
 {
 	const struct settings *set = &w->snapshot->settings;
 	const struct str info = set->cache.feed_conninfo;
-	const int64_t timeout_ms = 2 * w->heartbeat_ms;
+	const int64_t timeout_ms = min64(2 * w->heartbeat_ms, TIMEOUT_MOST_MS);
 	const struct feed_conf conf = {
 		.sink = &w->sink,
 		.timeout_ms = timeout_ms > TIMEOUT_LEAST_MS ? timeout_ms :
