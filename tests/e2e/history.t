@@ -27,7 +27,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 my $HEARTBEAT = 0.1;
-my $SECONDS = $ENV{FCGIAUTH_HISTORY} || 5;
+my $SECONDS = $ENV{FCGIAUTH_HISTORY} || 3;
 my $LEAST = 30;	# sign-ins
 my $SEED = $ENV{FCGIAUTH_SEED} || $$;
 
