@@ -13,7 +13,7 @@ libtests_a_SOURCES = \
 	tests/support/fake_env.c tests/support/fake_env.h \
 	tests/support/fcgi_bad.c \
 	tests/support/fcgi_client.c tests/support/fcgi_client.h \
-	tests/support/flow.c tests/support/flow.h \
+	tests/support/flow.c tests/support/flow_cache.c tests/support/flow.h \
 	tests/support/fuzz.h \
 	tests/support/call.h \
 	tests/support/logins.h \
@@ -34,6 +34,7 @@ UNIT_TESTS = \
 	tests/unit/auth/test_access \
 	tests/unit/auth/test_audit \
 	tests/unit/auth/test_cache \
+	tests/unit/auth/test_cached_checks \
 	tests/unit/auth/test_clock \
 	tests/unit/auth/test_conflict \
 	tests/unit/auth/test_cors \
@@ -65,6 +66,7 @@ UNIT_TESTS = \
 	tests/unit/auth/test_sign_out_page \
 	tests/unit/auth/test_subsets \
 	tests/unit/auth/test_torture \
+	tests/unit/auth/test_try \
 	tests/unit/auth/test_last_seen \
 	tests/unit/auth/test_untouched \
 	tests/unit/auth/test_verify \
@@ -121,7 +123,7 @@ UNIT_TESTS = \
 noinst_HEADERS = \
 	tests/unit/crypto/jws_fixture.h tests/unit/crypto/keyring_fixture.h \
 	tests/unit/crypto/keys_fixture.h \
-	tests/unit/auth/flow_fixture.h \
+	tests/unit/auth/cached_fixture.h tests/unit/auth/flow_fixture.h \
 	tests/unit/auth/origin_fixture.h tests/unit/http/readings_fixture.h \
 	tests/unit/modes/refresh_fixture.h tests/unit/auth/rules_fixture.h \
 	tests/unit/auth/regulation_fixture.h tests/unit/conf/drivers.h \

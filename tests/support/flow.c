@@ -2,6 +2,7 @@
 /* The whole service as a function. */
 #include "tests/support/flow.h"
 
+#include "auth/cache.h"
 #include "auth/own.h"
 
 #include <check.h>
@@ -164,6 +165,7 @@ flow_free(struct flow *f)
 	hash_slots_free(f->shared.hash_slots);
 	last_seen_free(f->shared.last_seen);
 	probe_free(f->shared.probe);
+	cache_free(f->shared.cache);
 }
 
 const char *
@@ -263,6 +265,14 @@ fill_params(const char *const *given, struct param all[PARAMS_MAX])
 	return n;
 }
 
+static void
+begin_request(struct flow *f, struct buf *out)
+{
+	arena_free(f->request);
+	f->request = arena_new(ARENA_LIMIT);
+	buf_init(out, f->request, 128 * 1024);
+}
+
 struct flow_answer
 flow_ask(struct flow *f, bool authorizer, const char *const *params,
 	 const char *body)
@@ -275,18 +285,30 @@ flow_ask(struct flow *f, bool authorizer, const char *const *params,
 
 	in.nparams = fill_params(params, all);
 	in.body = str_from(body);
-	arena_free(f->request);
-	f->request = arena_new(ARENA_LIMIT);
+	begin_request(f, &out);
 	if (f->fail_after > 0)
 		arena_fail_after(f->request, f->fail_after - 1);
 	f->fail_after = 0;
-	buf_init(&out, f->request, 128 * 1024);
 	f->queued =
 	    service_answer(f->service, &f->conns, f->request, &in, &out);
 	f->arena_failed = arena_has_failed(f->request);
 	/* An empty answer closes the connection; no web server treats that as
 	 * allowed. */
 	if (buf_failed(&out) || out.n == 0)
+		return (struct flow_answer){ .status = 0 };
+	return parse_answer(buf_str(&out));
+}
+
+struct flow_answer
+flow_try(struct flow *f, bool authorizer, const char *const *params)
+{
+	struct param all[PARAMS_MAX];
+	struct message in = { .params = all, .authorizer = authorizer };
+	struct buf out;
+
+	in.nparams = fill_params(params, all);
+	begin_request(f, &out);
+	if (!service_try(f->service, f->request, &in, &out))
 		return (struct flow_answer){ .status = 0 };
 	return parse_answer(buf_str(&out));
 }

@@ -9,6 +9,7 @@
 
 #include "auth/request_context.h"
 #include "base/log.h"
+#include "strategy/change.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/store_faulty.h"
 #include "tests/support/users_fake.h"
@@ -29,6 +30,7 @@ struct flow {
 	struct backend *store;
 	struct backend *users;
 	struct service_conns conns;
+	struct change_sink sink; /* after flow_cache() */
 	struct arena *request; /* of the last request */
 	struct call call; /* flow_call() */
 	struct hash_place *place; /* for the next requests, or NULL */
@@ -48,6 +50,10 @@ struct flow {
  */
 void flow_init(struct flow *f, const char *ini);
 void flow_free(struct flow *f);
+
+/* From now on, checks are answered from memory: no other process can change the
+ * store. */
+void flow_cache(struct flow *f);
 
 /* From now on, a sign-in replaces a hash that does not have the current
  * cost. */
@@ -73,6 +79,11 @@ struct flow_answer {
  * they are missing. The answer is valid until the next request. */
 struct flow_answer flow_ask(struct flow *f, bool authorizer,
 			    const char *const *params, const char *body);
+
+/* The same by service_try(), which has no connections to the store and the user
+ * source. The status is 0 if it cannot answer. */
+struct flow_answer flow_try(struct flow *f, bool authorizer,
+			    const char *const *params);
 
 /* The request context that a handler in auth/ gets, with parameters as for
  * flow_ask(); valid until the next request. */

@@ -2,7 +2,7 @@
 /*
  * Every route, while each allocation and each call of the store fails in turn:
  * there must be no crash, no leak, no unjustified 2xx, no lost session and no
- * cleared cookie.
+ * cleared cookie. The cache is off, or empty, or knows the credential.
  */
 #include "tests/unit/modes/refresh_fixture.h"
 
@@ -77,6 +77,24 @@ static const struct route_case cases[] = {
 static const char *const modes[] = { "session", "refresh", "jwt" };
 #define MODES ((int)ARRAY_LEN(modes))
 
+/* A run of a test: a route, a mode, and what the cache has. */
+enum caching { CACHING_OFF, CACHING_EMPTY, CACHING_KNOWS, CACHING_KINDS };
+#define RUNS (CACHING_KINDS * MODES * (int)ARRAY_LEN(cases))
+
+struct run {
+	const struct route_case *c;
+	int mode;
+	enum caching caching;
+};
+
+static struct run
+run_of(int i)
+{
+	return (struct run){ .caching = (enum caching)(i % CACHING_KINDS),
+			     .mode = i / CACHING_KINDS % MODES,
+			     .c = &cases[i / CACHING_KINDS / MODES] };
+}
+
 /* The access token has expired, and the refresh token is left. */
 static bool
 is_late(const struct route_case *c)
@@ -150,14 +168,13 @@ static const char patient[] = "revocation = store\n"
 			      "[rule rest]\nrequire = user\n"
 			      "[limits]\nlogin_attempts = 1000\n";
 
-/* Signs in, and returns the cookies. */
+/* Returns the cookies of a new sign-in. */
 static const char *
-begin(const struct route_case *c, int mode)
+cookies_of(const struct route_case *c, int mode)
 {
 	struct flow_answer a;
 	struct tokens t;
 
-	use_mode(modes[mode], patient);
 	if (mode == 0)
 		return flow_login(&f, "bob");
 	if (mode == 2) {
@@ -170,19 +187,36 @@ begin(const struct route_case *c, int mode)
 			 is_late(c) ? "x" : ACCESS, t.access, t.refresh);
 }
 
+/* Starts the service, signs in, and returns the cookies. */
+static const char *
+begin(const struct run *r)
+{
+	const char *cookies;
+
+	use_mode(modes[r->mode], patient);
+	if (r->caching != CACHING_OFF)
+		flow_cache(&f);
+	cookies = cookies_of(r->c, r->mode);
+	if (r->caching == CACHING_KNOWS && !is_late(r->c))
+		ck_assert_uint_eq(flow_verify(&f, "/", cookies, NULL).status,
+				  204);
+	return cookies;
+}
+
 START_TEST(failed_allocation_is_safe)
 {
-	const struct route_case *c = &cases[_i / MODES];
+	const struct run r = run_of(_i);
+	const struct route_case *c = r.c;
 	struct flow_answer a = { .status = 0 };
 	const char *cookie;
 	unsigned step;
 
-	if (!is_asked(c, _i % MODES))
+	if (!is_asked(c, r.mode))
 		return;
-	cookie = begin(c, _i % MODES);
+	cookie = begin(&r);
 	for (step = 1; step < 1000; step++) {
 		if (is_late(c))
-			cookie = begin(c, _i % MODES);
+			cookie = begin(&r);
 		f.fail_after = step;
 		a = ask(c, cookie);
 		if (!f.arena_failed)
@@ -198,14 +232,15 @@ END_TEST
 
 /* The n-th call of the store fails, alone or with all later ones. */
 static void
-fail_store(const struct route_case *c, int mode, bool stay_down)
+fail_store(const struct run *r, bool stay_down)
 {
+	const struct route_case *c = r->c;
 	struct flow_answer a = { .status = 0 };
 	const char *cookie;
 	unsigned step;
 
 	for (step = 1; step < 100; step++) {
-		cookie = begin(c, mode);
+		cookie = begin(r);
 		store_faulty_fail(&f.faulty, step, stay_down);
 		a = ask(c, cookie);
 		if (atomic_load(&f.faulty.failed) == 0) {
@@ -225,7 +260,7 @@ fail_store(const struct route_case *c, int mode, bool stay_down)
 		/* The session is unchanged when the store works again. */
 		store_faulty_fail(&f.faulty, 0, false);
 		fake_env_advance_ms(&f.fake, 2000);
-		ck_assert_msg(is_late(c) || may_have_ended(c, mode) ||
+		ck_assert_msg(is_late(c) || may_have_ended(c, r->mode) ||
 				  flow_verify(&f, "/", cookie, NULL).status ==
 				      204,
 			      "%s, call %u fails: the session is lost", c->name,
@@ -236,10 +271,12 @@ fail_store(const struct route_case *c, int mode, bool stay_down)
 
 START_TEST(failed_store_call_is_safe)
 {
-	if (!is_asked(&cases[_i / MODES], _i % MODES))
+	const struct run r = run_of(_i);
+
+	if (!is_asked(r.c, r.mode))
 		return;
-	fail_store(&cases[_i / MODES], _i % MODES, false);
-	fail_store(&cases[_i / MODES], _i % MODES, true);
+	fail_store(&r, false);
+	fail_store(&r, true);
 }
 END_TEST
 
@@ -247,7 +284,7 @@ START_TEST(sign_in_needs_random_numbers)
 {
 	struct flow_answer a;
 
-	(void)begin(&cases[0], 0);
+	(void)begin(&(struct run){ .c = &cases[0] });
 	atomic_store(&f.fake.no_entropy, true);
 	a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
 	ck_assert_uint_eq(a.status, 503);
@@ -263,10 +300,8 @@ main(void)
 	TCase *t = new_case("torture");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, failed_allocation_is_safe, 0,
-			    MODES * ARRAY_LEN(cases));
-	tcase_add_loop_test(t, failed_store_call_is_safe, 0,
-			    MODES * ARRAY_LEN(cases));
+	tcase_add_loop_test(t, failed_allocation_is_safe, 0, RUNS);
+	tcase_add_loop_test(t, failed_store_call_is_safe, 0, RUNS);
 	tcase_add_test(t, sign_in_needs_random_numbers);
 	return run_case(t);
 }
