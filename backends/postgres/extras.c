@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The parts of the schema of the store that some servers cannot have, such as
- * CockroachDB: the triggers of the change feed. The store works without
- * them. `store migrate` makes those that are missing, each in a
+ * CockroachDB: the triggers of the change feed, and smaller indexes. The store
+ * works without them. `store migrate` makes those that are missing, each in a
  * transaction of its own, and reports what the server has refused.
  */
 #include "backends/postgres/conn_internal.h"
@@ -21,6 +21,14 @@ const struct postgres_extra postgres_store_extras[POSTGRES_STORE_EXTRAS] = {
 	    .probe = postgres_feed_probe,
 	    .script = &scripts[0],
 	    .without = "each check asks the server",
+	},
+	{
+	    .name = "the index sessions_user",
+	    .probe = "SELECT 1 FROM pg_catalog.pg_indexes"
+		     " WHERE schemaname = 'fcgiauth'"
+		     " AND indexname = 'sessions_user'",
+	    .script = &scripts[1],
+	    .without = "sessions take more space",
 	},
 };
 

@@ -12,7 +12,8 @@ EXTRA_DIST += $(POSTGRES_STORE_SQL)
 
 # Parts of the store that a server may refuse (extras.c, in its order).
 POSTGRES_EXTRAS_SQL = \
-	$(srcdir)/backends/postgres/sql/feed.sql
+	$(srcdir)/backends/postgres/sql/feed.sql \
+	$(srcdir)/backends/postgres/sql/indexes.sql
 EXTRA_DIST += $(POSTGRES_EXTRAS_SQL)
 
 # Migrations of the users, oldest first.

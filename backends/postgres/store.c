@@ -379,16 +379,14 @@ store_postgres_list(void *conn, const struct call *c,
 	PGresult *r;
 	int result;
 
-	if (at.created_ms == 0 && memcmp(&at.id, &none, sizeof(none)) == 0) {
-		at.created_ms = INT64_MAX;
+	if (memcmp(&at.id, &none, sizeof(none)) == 0)
 		memset(&at.id, 0xff, sizeof(at.id));
-	}
 	if (query(conn,
 		  q->user.p == NULL ? STORE_SQL_LIST : STORE_SQL_LIST_USER,
-		  (const struct postgres_arg[]){
-		      PG_INT(c->now_ms), PG_INT(at.created_ms), ID(&at.id),
-		      PG_INT((int64_t)q->limit + 1), PG_TEXT(q->user) },
-		  q->user.p == NULL ? 4 : 5, &r, err) != 0)
+		  (const struct postgres_arg[]){ PG_INT(c->now_ms), ID(&at.id),
+						 PG_INT((int64_t)q->limit + 1),
+						 PG_TEXT(q->user) },
+		  q->user.p == NULL ? 3 : 4, &r, err) != 0)
 		return -1;
 	/* The query asks for one row more than the page. */
 	at.more = (size_t)PQntuples(r) > q->limit;

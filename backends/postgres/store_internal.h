@@ -12,7 +12,7 @@ extern const struct feed_ops postgres_feed;
 extern const char postgres_feed_probe[];
 extern const char postgres_feed_proof[];
 
-#define POSTGRES_STORE_EXTRAS 1
+#define POSTGRES_STORE_EXTRAS 2
 extern const struct postgres_extra postgres_store_extras[POSTGRES_STORE_EXTRAS];
 
 /* Reads the columns of a session from a row; the texts point into the

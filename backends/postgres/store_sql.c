@@ -25,12 +25,6 @@
 /* This is seen_ahead() of strategy/clock.h, at $2. */
 #define SEEN_AHEAD "last_seen_ms - 300000 > $2"
 
-/* The page after the cursor, the newest session first. */
-#define PAGE                                                                   \
-	" idle_expires_ms > $1 AND expires_ms > $1 AND (created_ms, id) < "    \
-	"($2, $3)"                                                             \
-	" ORDER BY created_ms DESC, id DESC LIMIT $4"
-
 /* $2 now_ms, $3 end of a new window, $4 end of a new ban, $5 max, $6 and $7
  * the latest possible ends of a window and of a ban: see latest_ms(). */
 #define IN_BAN	  "(a.banned AND a.ends_ms > $2 AND a.ends_ms <= $7)"
@@ -134,11 +128,15 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_REMARK] =
 	    "UPDATE fcgiauth.sessions SET mark = $3"
 	    " WHERE name = $1 AND mark = $2",
+	/* The id begins with the time, and is in an index. */
 	[STORE_SQL_LIST] =
-	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE" PAGE,
+	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE id < $2"
+	    " AND idle_expires_ms > $1 AND expires_ms > $1"
+	    " ORDER BY id DESC LIMIT $3",
 	[STORE_SQL_LIST_USER] =
-	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE name = $5"
-	    " AND" PAGE,
+	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE name = $4"
+	    " AND id < $2 AND idle_expires_ms > $1 AND expires_ms > $1"
+	    " ORDER BY id DESC LIMIT $3",
 	[STORE_SQL_ATTEMPT] =
 	    "INSERT INTO fcgiauth.attempts AS a (key, count, banned, ends_ms)"
 	    " VALUES ($1, 1, $5 < 1, CASE WHEN $5 < 1 THEN $4 ELSE $3 END)"

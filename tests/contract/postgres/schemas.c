@@ -355,14 +355,12 @@ START_TEST(statements_use_indexes)
 		  "sessions_pkey" },
 		{ "DELETE FROM fcgiauth.sessions WHERE id = '\\x00'",
 		  "sessions_pkey" },
-		{ "SELECT id FROM fcgiauth.sessions WHERE name = 'a' AND"
-		  " (created_ms, id) < (1, '\\x00')"
-		  " ORDER BY created_ms DESC, id DESC LIMIT 9",
-		  "sessions_of_user" },
-		{ "SELECT id FROM fcgiauth.sessions WHERE"
-		  " (created_ms, id) < (1, '\\x00')"
-		  " ORDER BY created_ms DESC, id DESC LIMIT 9",
-		  "sessions_newest" },
+		{ "SELECT * FROM fcgiauth.sessions WHERE name = 'a' AND"
+		  " id < '\\x00' ORDER BY id DESC LIMIT 9",
+		  "sessions_user" },
+		{ "SELECT * FROM fcgiauth.sessions WHERE id < '\\x00'"
+		  " ORDER BY id DESC LIMIT 9",
+		  "sessions_pkey" },
 		{ "SELECT id FROM fcgiauth.sessions WHERE sweep_ms <= 1"
 		  " AND (idle_expires_ms <= 1 OR expires_ms <= 1) LIMIT 9",
 		  "sessions_sweep" },
