@@ -13,20 +13,28 @@
 #define MASTERS	    3
 #define FAILOVER_MS 30000
 
-/* A sentinel that always names the same master. */
+#define NAMED_FIRST 3 /* answers of a sentinel before it names another one */
+
+/* A sentinel that names one master, and then another one on the same
+ * connection. */
 struct namer {
 	struct redis_fake fake;
 	struct redis_line lines[64];
-	char answer[64], address[32];
+	char answers[2][64], address[32];
 };
 
 static void
-namer_start(struct namer *n, const struct test_redis *master)
+namer_start(struct namer *n, const struct test_redis *first,
+	    const struct test_redis *then)
 {
-	(void)snprintf(n->answer, sizeof(n->answer),
-		       "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n%05d\r\n", master->port);
+	const int ports[] = { first->port, then->port };
+
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++)
+		(void)snprintf(n->answers[i], sizeof(n->answers[i]),
+			       "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n%05d\r\n",
+			       ports[i]);
 	for (size_t i = 0; i < ARRAY_LEN(n->lines); i++)
-		n->lines[i] = (struct redis_line){ .bytes = n->answer };
+		n->lines[i].bytes = n->answers[i < NAMED_FIRST ? 0 : 1];
 	redis_fake_start(&n->fake, n->lines, ARRAY_LEN(n->lines));
 	(void)snprintf(n->address, sizeof(n->address), "127.0.0.1:%d",
 		       n->fake.port);
@@ -87,22 +95,19 @@ START_TEST(a_sentinel_names_another_master)
 	struct watcher w = { .all = false };
 	struct fixture r;
 	struct str words[2];
+	int proofs = 0;
 
 	test_redis_start(&old, TEST_REDIS_TCP, NULL);
 	test_redis_start(&new, TEST_REDIS_TCP, NULL);
-	namer_start(&lags, &old);
-	namer_start(&knows, &old);
+	namer_start(&lags, &old, &old);
+	namer_start(&knows, &old, &new);
 	words[0] = str_from(lags.address);
 	words[1] = str_from(knows.address);
 	init_with_sentinels(&r, words, 2);
 	OK(&r, watcher_open(&w, &r));
-	for (int i = 0; i < 8; i++)
-		watcher_begin(&w);
-	(void)snprintf(knows.answer, sizeof(knows.answer),
-		       "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n%05d\r\n", new.port);
-	if (watcher_prove(&w) == 0)
-		FAILS(&r, watcher_prove(&w), ERR_UNAVAILABLE,
-		      "name another master");
+	while (proofs < 4 * NAMED_FIRST && watcher_prove(&w) == 0)
+		proofs++;
+	HOLDS(&r, proofs >= NAMED_FIRST && proofs < 4 * NAMED_FIRST);
 	HOLDS(&r, strstr(r.err.msg, "name another master") != NULL);
 	watcher_close(&w);
 	fixture_end(&r);
@@ -126,7 +131,7 @@ START_TEST(sentinels_that_do_not_answer)
 	char dead[32], hung[32];
 
 	test_redis_start(&master, TEST_REDIS_TCP, NULL);
-	namer_start(&namer, &master);
+	namer_start(&namer, &master, &master);
 	redis_fake_start(&silent, NULL, 0);
 	(void)snprintf(dead, sizeof(dead), "127.0.0.1:%d", process_free_port());
 	(void)snprintf(hung, sizeof(hung), "127.0.0.1:%d", silent.port);

@@ -268,8 +268,8 @@ START_TEST(a_missing_trigger_is_noticed)
 		"DROP TABLE changes",
 		"ALTER TABLE sessions RENAME TO hidden",
 		/* The new table has no triggers. */
-		"ALTER TABLE sessions RENAME TO hidden;"
-		"CREATE TABLE sessions AS SELECT * FROM hidden",
+		("ALTER TABLE sessions RENAME TO hidden;"
+		 "CREATE TABLE sessions AS SELECT * FROM hidden"),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
