@@ -34,7 +34,9 @@ namer_start(struct namer *n, const struct test_redis *first,
 			       "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n%05d\r\n",
 			       ports[i]);
 	for (size_t i = 0; i < ARRAY_LEN(n->lines); i++)
-		n->lines[i].bytes = n->answers[i < NAMED_FIRST ? 0 : 1];
+		n->lines[i] = (struct redis_line){
+			.bytes = n->answers[i < NAMED_FIRST ? 0 : 1]
+		};
 	redis_fake_start(&n->fake, n->lines, ARRAY_LEN(n->lines));
 	(void)snprintf(n->address, sizeof(n->address), "127.0.0.1:%d",
 		       n->fake.port);
