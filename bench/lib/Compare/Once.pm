@@ -78,28 +78,35 @@ sub loaded_memory {
 	return;
 }
 
-# Returns the daemons for cached_bytes(). They are behind nginx, so they are
-# made before it starts. The store is Redis, which has no memory in the process.
+# Returns the daemons for cached_bytes() with n sessions. They are behind nginx,
+# so they are made before it starts. The store is Redis, which has no memory in
+# the process. The cache has 100 entries for 90 sessions, because some of its
+# parts are full before others.
 sub cached_daemons {
-	my ($service) = @_;
+	my ($service, $n) = @_;
 	my %spec = (mode => 'session', store => 'redis', own => 'cached');
+	my %cache = (off => 'off', on => int($n / 0.9));
 	my $why = $service->missing({ %spec, cache => 'off' });
 
-	return { skipped => $why } if $why;
-	return { map { $_ => [ $service->daemon({ %spec, cache => $_ }) ] }
-	    'off', '' };
+	return { n => $n, skipped => $why } if $why;
+	return { n => $n, map { $_ => [ $service->daemon({ %spec,
+		cache => $cache{$_} }) ] } sort keys %cache };
 }
 
 # Returns a row with the bytes of a cached session: how much more memory a
 # service has than one without a cache, after each has checked n sessions once.
+# The tables of the cache, which have their size from the start, are nearly
+# full then. They are a part of the bytes, and a larger one if fewer of the
+# entries are in use.
 sub cached_bytes {
-	my ($service, $daemons, $n) = @_;
-	my %row = (name => 'a cached session', sessions => $n);
+	my ($service, $daemons) = @_;
+	my %row = (name => 'a cached session', sessions => $daemons->{n});
+	my $n = $daemons->{n};
 	my $file = "$service->{dir}/cached";
 	my %mb;
 
 	return { %row, skipped => $daemons->{skipped} } if $daemons->{skipped};
-	for my $cache ('off', '') {
+	for my $cache ('off', 'on') {
 		my ($d, undef, $to) = @{ $daemons->{$cache} };
 		spit($file, join '', map { "Cookie: fcgiauth=$_\n" }
 		    Compare::Service::issued($d, 'alice', $n)) unless -e $file;
@@ -107,10 +114,10 @@ sub cached_bytes {
 		    requests => $n);
 		$mb{$cache} = rss_mb($d->pid);
 	}
-	my $kept = Compare::Ends::counters($daemons->{''}[0])->{entries};
+	my $kept = Compare::Ends::counters($daemons->{on}[0])->{entries};
 	return { %row, skipped => "the cache keeps $kept of $n sessions" }
 	    if $kept < 0.9 * $n;
-	return { %row, bytes => ($mb{''} - $mb{off}) * 2**20 / $n };
+	return { %row, bytes => ($mb{on} - $mb{off}) * 2**20 / $n };
 }
 
 # ---- sign-ins --------------------------------------------------------------

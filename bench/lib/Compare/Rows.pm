@@ -8,7 +8,7 @@
 #	many	the store has many sessions, of which the usual number is used
 #	rules	the number of rules
 #	roles	the number of roles of the user
-#	cache	off; or small, which no token survives
+#	cache	off; or small, which no token survives; or its size
 package Compare::Rows;
 
 use strict;

@@ -129,7 +129,7 @@ sub configuration {
 		    if $spec->{mode} eq 'jwt' && $spec->{store};
 	}
 	my %size = (off => 0, small => $SMALL_CACHE);
-	$conf{cache} = { size => $size{ $spec->{cache} } }
+	$conf{cache} = { size => $size{ $spec->{cache} } // $spec->{cache} }
 	    if $spec->{cache} && $self->{cache};
 	return \%conf;
 }
