@@ -23,6 +23,11 @@
 #define ELEMENTS_MAX (1 << 20)
 #define READ_BYTES   16384
 
+/* How long a read waits in recv(2), and how much time until the deadline must
+ * be left for that. Later reads wait in poll(2), exactly until the deadline. */
+#define BLOCK_MS 250
+#define LEFT_MS	 500
+
 #if HIREDIS_MAJOR >= 1
 #define ELEMENTS size_t
 #else
@@ -106,15 +111,30 @@ redis_wire_add_peer(const struct redis_address *at, struct err *err)
 			   at->host, (unsigned)at->port);
 }
 
+/* Reads into buf. With `waits` the bytes are probably still to come: one call
+ * then waits for them, and reads them. */
+static ssize_t
+wire_receive(struct redis_wire *w, char *buf, bool waits, short *events,
+	     struct err *err)
+{
+	if (w->ssl == NULL)
+		return waits ? redis_socket_read_on(w->fd, buf, READ_BYTES,
+						    events, err) :
+			       redis_socket_read(w->fd, buf, READ_BYTES, events,
+						 err);
+	if (!waits || SSL_has_pending(w->ssl))
+		return redis_tls_read(w->ssl, buf, READ_BYTES, events, err);
+	*events = POLLIN;
+	return 0;
+}
+
 /* Passes the bytes that have arrived to the parser. Returns 0 if there are
  * none; then the caller must wait for *events. */
 static ssize_t
-wire_take(struct redis_wire *w, short *events, struct err *err)
+wire_take(struct redis_wire *w, bool waits, short *events, struct err *err)
 {
 	char buf[READ_BYTES];
-	ssize_t n = w->ssl != NULL ?
-			redis_tls_read(w->ssl, buf, sizeof(buf), events, err) :
-			redis_socket_read(w->fd, buf, sizeof(buf), events, err);
+	ssize_t n = wire_receive(w, buf, waits, events, err);
 
 	if (n <= 0)
 		return n;
@@ -155,7 +175,7 @@ flush(struct redis_wire *w, int64_t deadline_ms, struct err *err)
 			continue;
 		if (redis_socket_wait(w->fd, (short)(events | POLLIN), w->env,
 				      deadline_ms, err) != 0 ||
-		    wire_take(w, &events, err) < 0)
+		    wire_take(w, false, &events, err) < 0)
 			return -1;
 	}
 	begin_out(w);
@@ -202,7 +222,8 @@ read_reply(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 		}
 		if (flush(w, deadline_ms, err) != 0)
 			return -1;
-		n = wire_take(w, &events, err);
+		n = wire_take(w, deadline_ms - env_mono_ms(w->env) > LEFT_MS,
+			      &events, err);
 		if (n < 0 ||
 		    (n == 0 && redis_socket_wait(w->fd, events, w->env,
 						 deadline_ms, err) != 0))
@@ -234,7 +255,7 @@ redis_wire_poll(struct redis_wire *w, redisReply **out, struct err *err)
 			break;
 		if (*out != NULL)
 			return 0;
-		n = wire_take(w, &events, err);
+		n = wire_take(w, false, &events, err);
 		if (n == 0)
 			return 0;
 		if (n < 0)
@@ -288,7 +309,7 @@ redis_wire_is_stale(struct redis_wire *w)
 	short events;
 
 	return w->reader->pos < w->reader->len ||
-	       wire_take(w, &events, &ignored) != 0;
+	       wire_take(w, false, &events, &ignored) != 0;
 }
 
 bool
@@ -368,8 +389,9 @@ greet(struct redis_wire *w, const struct redis_login *login,
 {
 	if (redis_socket_connect(&w->at, w->env, deadline_ms, &w->fd, err) != 0)
 		return -1;
-	if (login->tls != NULL &&
-	    start_tls(w, login->tls, deadline_ms, err) != 0)
+	if ((login->tls != NULL ?
+		 start_tls(w, login->tls, deadline_ms, err) :
+		 redis_socket_block(w->fd, BLOCK_MS, err)) != 0)
 		return -1;
 	if (login->password.n > 0 &&
 	    authenticate(w, login, deadline_ms, err) != 0)

@@ -3,6 +3,7 @@
 #include "backends/redis/client/wire_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -43,10 +44,11 @@ is_later(int code)
 	return code == EAGAIN || code == EWOULDBLOCK || code == EINTR;
 }
 
-ssize_t
-redis_socket_read(int fd, void *buf, size_t n, short *events, struct err *err)
+static ssize_t
+socket_receive(int fd, void *buf, size_t n, int flags, short *events,
+	       struct err *err)
 {
-	ssize_t got = recv(fd, buf, n, 0);
+	ssize_t got = recv(fd, buf, n, flags);
 
 	if (got > 0)
 		return got;
@@ -60,10 +62,36 @@ redis_socket_read(int fd, void *buf, size_t n, short *events, struct err *err)
 }
 
 ssize_t
+redis_socket_read(int fd, void *buf, size_t n, short *events, struct err *err)
+{
+	return socket_receive(fd, buf, n, MSG_DONTWAIT, events, err);
+}
+
+ssize_t
+redis_socket_read_on(int fd, void *buf, size_t n, short *events,
+		     struct err *err)
+{
+	return socket_receive(fd, buf, n, 0, events, err);
+}
+
+int
+redis_socket_block(int fd, int64_t ms, struct err *err)
+{
+	const struct timeval t = { .tv_sec = ms / 1000,
+				   .tv_usec = ms % 1000 * 1000 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) != 0 ||
+	    fcntl(fd, F_SETFL, 0) != 0)
+		return err_set(err, ERR_UNAVAILABLE, "socket: %s",
+			       strerror(errno));
+	return 0;
+}
+
+ssize_t
 redis_socket_write(int fd, const void *buf, size_t n, short *events,
 		   struct err *err)
 {
-	ssize_t put = send(fd, buf, n, MSG_NOSIGNAL);
+	ssize_t put = send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (put > 0)
 		return put;
