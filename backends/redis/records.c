@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MARGIN_MS   60000
 /* A hundred years. Redis refuses an expiry that overflows its numbers. */
 #define KEEP_MAX_MS INT64_C(3155760000000)
 
@@ -71,7 +70,7 @@ redis_keep(struct redis_batch *b, int64_t span_ms)
 		span_ms = 0;
 	if (span_ms > KEEP_MAX_MS)
 		span_ms = KEEP_MAX_MS;
-	return redis_number(b, span_ms + MARGIN_MS);
+	return redis_number(b, span_ms + REDIS_MARGIN_MS);
 }
 
 struct str

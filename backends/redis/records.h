@@ -60,6 +60,8 @@ struct str redis_count(struct redis_batch *b, uint32_t n); /* 10 digits */
 /* Returns the member of `P ends` of a record; the kind is "a:" or "d:". */
 struct str redis_end_of_key(struct redis_batch *b, const char *kind,
 			    struct str key);
+/* A record that is over stays in Redis at least so long. */
+#define REDIS_MARGIN_MS 60000
 /* Returns the expiry, for PX, of a record that is over in span_ms. */
 struct str redis_keep(struct redis_batch *b, int64_t span_ms);
 
