@@ -63,7 +63,8 @@ const struct option redis_options[] = {
 		       " &__redis__:invalidate, and +cluster|info in a"
 		       " cluster. Without +pttl a session whose key was given"
 		       " a shorter life by EXPIRE may be accepted until Redis"
-		       " deletes the key."),
+		       " deletes the key, and a session is read in two round"
+		       " trips instead of one."),
 	OPTION(SECRET, struct redis_conf, password,
 	       .help = "The password of this user, or of requirepass."),
 	OPTION(STR, struct redis_conf, prefix, .def = "fcgiauth:", .min = 1,

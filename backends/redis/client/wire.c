@@ -23,8 +23,9 @@
 #define ELEMENTS_MAX (1 << 20)
 #define READ_BYTES   16384
 
-/* How long a read waits in recv(2), and how much time until the deadline must
- * be left for that. Later reads wait in poll(2), exactly until the deadline. */
+/* How long the first read of a reply waits in recv(2), and how much time until
+ * the deadline must be left for that. Later reads wait in poll(2), exactly
+ * until the deadline. */
 #define BLOCK_MS 250
 #define LEFT_MS	 500
 
@@ -209,6 +210,8 @@ static int
 read_reply(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 	   struct err *err)
 {
+	bool first = true;
+
 	for (;;) {
 		redisReply *reply = NULL;
 		short events = 0;
@@ -222,8 +225,11 @@ read_reply(struct redis_wire *w, int64_t deadline_ms, redisReply **out,
 		}
 		if (flush(w, deadline_ms, err) != 0)
 			return -1;
-		n = wire_take(w, deadline_ms - env_mono_ms(w->env) > LEFT_MS,
+		n = wire_take(w,
+			      first &&
+				  deadline_ms - env_mono_ms(w->env) > LEFT_MS,
 			      &events, err);
+		first = false;
 		if (n < 0 ||
 		    (n == 0 && redis_socket_wait(w->fd, events, w->env,
 						 deadline_ms, err) != 0))
