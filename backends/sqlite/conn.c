@@ -13,16 +13,13 @@
 #define BUSY_MS	     2000
 #define BUSY_STEP_MS 20
 
-/* How long a connection that only reads may use a file that was replaced. */
-#define CHECK_FILE_MS 1000
-
 struct sqlite_conn {
 	struct sqlite_file *file;
 	sqlite3 *db;
 	int waited_ms; /* for the write of another connection */
 	int busy_ms; /* the longest such time */
-	int64_t checked_ms; /* when the file had its name; monotonic clock */
-	unsigned alarms; /* of the file at that time */
+	struct sqlite_place place;
+	bool begun; /* the current operation has begun a transaction */
 	sqlite3_stmt *stmts[SQLITE_STATEMENTS_MAX];
 };
 
@@ -173,7 +170,7 @@ sqlite_connect(void *file, void **conn, struct err *err)
 		return err_nomem(err);
 	c->file = f;
 	c->busy_ms = BUSY_MS;
-	c->checked_ms = INT64_MIN / 2;
+	sqlite_place_begin(&c->place, f);
 	if (sqlite3_open_v2(f->path, &c->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 				SQLITE_OPEN_PRIVATECACHE,
@@ -182,7 +179,8 @@ sqlite_connect(void *file, void **conn, struct err *err)
 		sqlite_disconnect(c);
 		return -1;
 	}
-	if (sqlite_conn_set_up(c, err) != 0) {
+	if (sqlite_conn_set_up(c, err) != 0 ||
+	    sqlite_place_find(&c->place, c->db, err) != 0) {
 		sqlite_disconnect(c);
 		return -1;
 	}
@@ -218,36 +216,40 @@ sqlite_real_path(const struct sqlite_conn *conn)
 	return sqlite3_db_filename(conn->db, "main");
 }
 
-int
-sqlite_check_file(struct sqlite_conn *conn, struct err *err)
+struct sqlite_place *
+sqlite_place_of(struct sqlite_conn *conn)
 {
-	int moved = 0;
+	return &conn->place;
+}
 
-	if (sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_HAS_MOVED,
-				 &moved) != SQLITE_OK)
-		return sqlite_conn_fail(conn, err);
-	if (moved != 0)
-		return err_set(err, ERR_UNAVAILABLE,
-			       "%s: the file was replaced or removed",
-			       conn->file->path);
-	return 0;
+bool
+sqlite_is_lost(void *conn, bool ask)
+{
+	struct sqlite_conn *c = conn;
+	struct err ignored; /* connecting says why */
+
+	c->begun = false;
+	if (sqlite_place_is_alarmed(&c->place))
+		return true;
+	return (ask || !sqlite_place_is_fresh(&c->place)) &&
+	       sqlite_place_check(&c->place, &ignored) != 0;
 }
 
 /* A write that is acknowledged must be in the file that has the name. */
 static int
 check_before(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct err *err)
 {
-	const unsigned alarms = atomic_load(&conn->file->alarms);
-	const int64_t now_ms = env_mono_ms(conn->file->env);
+	const bool first = !conn->begun;
 
-	if (sqlite3_stmt_readonly(stmt) != 0 && alarms == conn->alarms &&
-	    now_ms - conn->checked_ms < CHECK_FILE_MS)
+	conn->begun = true;
+	if (sqlite3_stmt_readonly(stmt) != 0 &&
+	    sqlite_place_is_fresh(&conn->place))
 		return 0;
-	if (sqlite_check_file(conn, err) != 0)
-		return -1;
-	conn->checked_ms = now_ms;
-	conn->alarms = alarms;
-	return 0;
+	if (sqlite_place_check(&conn->place, err) == 0)
+		return 0;
+	if (first)
+		err->code = ERR_UNDONE;
+	return -1;
 }
 
 static int

@@ -52,6 +52,7 @@ extern const char *const sqlite_common_sql[]; /* in schema.c */
 
 /* The connection of a worker: the `conn` of the ops. */
 struct sqlite_conn;
+struct sqlite_place;
 
 /* These implement the operations of the ops, except open(), which calls
  * sqlite_file_open() with its spec. */
@@ -61,6 +62,7 @@ int sqlite_file_open(const struct sqlite_spec *spec,
 void sqlite_file_close(void *file);
 int sqlite_connect(void *file, void **conn, struct err *err) MUST_USE;
 void sqlite_disconnect(void *conn);
+bool sqlite_is_lost(void *conn, bool ask) MUST_USE;
 int sqlite_ping(void *conn, struct err *err) MUST_USE;
 int sqlite_schema(void *conn, struct schema_state *out,
 		  struct err *err) MUST_USE;
@@ -89,11 +91,11 @@ struct sqlite_arg {
  * than by default. */
 void sqlite_limit_waits(struct sqlite_conn *conn, int64_t ms);
 
-/* Checks that the file of this connection still has its name: answers from a
- * file that was replaced or removed would be wrong. The functions below do so
- * before every transaction that writes, and otherwise once in a second and
- * after an alarm (file.h). */
-int sqlite_check_file(struct sqlite_conn *conn, struct err *err) MUST_USE;
+/* Returns the place of its file (file.h). Answers from a file that was replaced
+ * or removed would be wrong, so sqlite_is_lost() and the functions below check
+ * the place: before every transaction that writes, and otherwise once in a
+ * second and after an alarm. */
+struct sqlite_place *sqlite_place_of(struct sqlite_conn *conn);
 
 /* Returns the path of the database without symbolic links. */
 const char *sqlite_real_path(const struct sqlite_conn *conn);

@@ -23,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* A feed that is further behind reports CHANGE_ALL. */
@@ -56,10 +55,7 @@ struct sqlite_feed {
 	int wake;
 	int inotify; /* -1: not available */
 	char *names[FILES];
-	struct file_id {
-		dev_t dev;
-		ino_t ino;
-	} ids[FILES];
+	struct sqlite_file_id ids[FILES];
 	int64_t data_version, schema_version;
 	struct change_row last; /* the last row that was read */
 	int64_t quiet_us; /* the time without a write */
@@ -87,41 +83,25 @@ feed_number(struct sqlite_feed *f, size_t which, int64_t *out, struct err *err)
 	return 0;
 }
 
-static int
-stat_file(const char *name, struct file_id *out, struct err *err)
-{
-	struct stat st;
-
-	if (stat(name, &st) != 0)
-		return err_set(err, ERR_UNAVAILABLE, "%s: %s", name,
-			       strerror(errno));
-	*out = (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
-	return 0;
-}
-
-static int
-check_same_file(const char *name, const struct file_id *id, struct err *err)
-{
-	struct file_id now = { .ino = 0 };
-
-	if (stat_file(name, &now, err) != 0)
-		return -1;
-	if (now.dev != id->dev || now.ino != id->ino)
-		return err_set(err, ERR_UNAVAILABLE,
-			       "%s: the file was replaced", name);
-	return 0;
-}
-
+/* Each failure makes the connections of the workers be opened again. */
 static int
 check_files(const struct sqlite_feed *f, struct err *err)
 {
+	struct sqlite_place *place = sqlite_place_of(f->conn);
+
+	if (sqlite_place_check(place, err) != 0)
+		return -1;
 	for (int i = 0; i < FILES; i++) {
-		if (check_same_file(f->names[i], &f->ids[i], err) != 0) {
-			/* The connections of the workers look at once. */
-			atomic_fetch_add(&f->file->alarms, 1);
+		if (sqlite_file_compare(f->names[i], &f->ids[i], err) != 0) {
+			(void)sqlite_place_alarm(place); /* once is enough */
 			return -1;
 		}
 	}
+	if (sqlite_place_is_alarmed(place))
+		return err_set(err, ERR_UNAVAILABLE,
+			       "%s: another connection has found that the file"
+			       " was replaced",
+			       f->file->path);
 	return 0;
 }
 
@@ -423,6 +403,18 @@ name_files(struct sqlite_feed *f, struct err *err)
 	return 0;
 }
 
+/* A connection from before may have opened another file. */
+static int
+renew_others(const struct sqlite_feed *f, struct err *err)
+{
+	struct sqlite_place *place = sqlite_place_of(f->conn);
+
+	if (!sqlite_place_alarm(place))
+		return check_files(f, err); /* says that there was an alarm */
+	place->alarms++;
+	return 0;
+}
+
 /* The files exist once the connection has read something. They are the files
  * of this connection if the path still leads to them afterwards. */
 static int
@@ -435,12 +427,13 @@ begin_feed(struct sqlite_feed *f, struct err *err)
 	    name_files(f, err) != 0)
 		return -1;
 	for (int i = 0; i < FILES; i++)
-		if (stat_file(f->names[i], &f->ids[i], err) != 0)
+		if (sqlite_file_identify(f->names[i], &f->ids[i], err) != 0)
 			return -1;
 	watch_files(f);
-	if (sqlite_check_file(f->conn, err) != 0 || check_triggers(f, err) != 0)
+	if (check_files(f, err) != 0 || check_triggers(f, err) != 0 ||
+	    go_to_newest(f, err) != 0)
 		return -1;
-	return go_to_newest(f, err);
+	return renew_others(f, err);
 }
 
 static int

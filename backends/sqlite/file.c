@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The file of a database, and the limit for the sleeps of SQLite. */
+/* The file of a database, whether it is still in its place, and the limit for
+ * the sleeps of SQLite. */
 #include "backends/sqlite/file.h"
 
 #include <assert.h>
@@ -16,6 +17,9 @@
  * With this limit they are 1.5 s.
  */
 #define SLEEP_MAX_US 20000
+
+/* How long a connection that only reads may use a file that was replaced. */
+#define CHECK_FILE_MS 1000
 
 static int
 sleep_briefly(sqlite3_vfs *vfs, int us)
@@ -129,4 +133,91 @@ sqlite_file_find(const struct sqlite_file *f, struct err *err)
 		return make_file(f, err);
 	return err_set(err, ERR_UNAVAILABLE, "%s: %s", f->path,
 		       strerror(errno));
+}
+
+int
+sqlite_file_identify(const char *name, struct sqlite_file_id *out,
+		     struct err *err)
+{
+	struct stat st;
+
+	if (stat(name, &st) != 0)
+		return err_set(err, ERR_UNAVAILABLE, "%s: %s", name,
+			       strerror(errno));
+	*out = (struct sqlite_file_id){ .dev = st.st_dev, .ino = st.st_ino };
+	return 0;
+}
+
+int
+sqlite_file_compare(const char *name, const struct sqlite_file_id *id,
+		    struct err *err)
+{
+	struct sqlite_file_id now = { .ino = 0 };
+
+	if (sqlite_file_identify(name, &now, err) != 0)
+		return -1;
+	if (now.dev != id->dev || now.ino != id->ino)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "%s: the file was replaced", name);
+	return 0;
+}
+
+void
+sqlite_place_begin(struct sqlite_place *p, struct sqlite_file *file)
+{
+	*p = (struct sqlite_place){ .file = file,
+				    .alarms = atomic_load(&file->alarms),
+				    .checked_ms = INT64_MIN / 2 };
+}
+
+/* SQLite has resolved the links. If the path without links still leads to the
+ * file that it has open, that file can be found by this path. */
+int
+sqlite_place_find(struct sqlite_place *p, sqlite3 *db, struct err *err)
+{
+	int moved = 1;
+
+	if (sqlite_file_identify(sqlite3_db_filename(db, "main"), &p->id,
+				 err) != 0)
+		return -1;
+	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (moved != 0)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "%s: the file was replaced", p->file->path);
+	return 0;
+}
+
+int
+sqlite_place_check(struct sqlite_place *p, struct err *err)
+{
+	const int64_t now_ms = env_mono_ms(p->file->env);
+
+	if (sqlite_file_compare(p->file->path, &p->id, err) != 0) {
+		(void)sqlite_place_alarm(p); /* once is enough */
+		return -1;
+	}
+	p->checked_ms = now_ms;
+	return 0;
+}
+
+bool
+sqlite_place_is_fresh(const struct sqlite_place *p)
+{
+	return !sqlite_place_is_alarmed(p) &&
+	       env_mono_ms(p->file->env) - p->checked_ms < CHECK_FILE_MS;
+}
+
+bool
+sqlite_place_is_alarmed(const struct sqlite_place *p)
+{
+	return atomic_load(&p->file->alarms) != p->alarms;
+}
+
+bool
+sqlite_place_alarm(struct sqlite_place *p)
+{
+	unsigned before = p->alarms;
+
+	return atomic_compare_exchange_strong(&p->file->alarms, &before,
+					      before + 1);
 }

@@ -434,6 +434,7 @@ const struct session_store_ops store_sqlite = {
 		.close = sqlite_file_close,
 		.connect = sqlite_connect,
 		.disconnect = sqlite_disconnect,
+		.is_lost = sqlite_is_lost,
 		.ping = sqlite_ping,
 		.schema = sqlite_schema,
 		.migrate = sqlite_migrate,

@@ -258,6 +258,7 @@ const struct user_source_ops users_sqlite = {
 		.close = sqlite_file_close,
 		.connect = sqlite_connect,
 		.disconnect = sqlite_disconnect,
+		.is_lost = sqlite_is_lost,
 		.ping = sqlite_ping,
 		.schema = sqlite_schema,
 		.migrate = sqlite_migrate,

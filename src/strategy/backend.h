@@ -86,8 +86,9 @@ struct backend_ops {
 	 * Without `ask` it must not wait; with `ask` it asks the server, within
 	 * a bounded time. On a new connection the caller may then start an
 	 * operation that was not started yet, and, after ERR_UNAVAILABLE,
-	 * repeat an operation that may be executed twice. NULL: a connection
-	 * never ends by itself.
+	 * repeat an operation that may be executed twice; if the backend is
+	 * embedded, only after ERR_UNDONE. NULL: a connection never ends by
+	 * itself.
 	 */
 	bool (*is_lost)(void *conn, bool ask);
 

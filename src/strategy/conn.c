@@ -134,7 +134,7 @@ conn_drop(struct conn *c, bool connected, struct err *err)
 	int64_t now_ms;
 
 	disconnect(c);
-	if (err->code == ERR_BUSY)
+	if (err->code == ERR_BUSY || err->code == ERR_UNDONE)
 		err->code = ERR_UNAVAILABLE;
 	(void)err_context(err, "%s %s", c->backend->section, ops->driver.name);
 	now_ms = env_mono_ms(c->env);
@@ -241,7 +241,7 @@ conn_begin(struct conn *c, const char *operation, bool repeatable,
 		c->old = true;
 		return 0;
 	}
-	drop_lost(c, "the connection was closed while it was idle");
+	drop_lost(c, "the connection has ended while it was idle");
 	return connect_now(c, err);
 }
 
@@ -257,8 +257,12 @@ conn_repeats(struct conn *c)
 static bool
 may_repeat(const struct conn *c, enum err_code code)
 {
-	return c->old && (code == ERR_UNDONE ||
-			  (code == ERR_UNAVAILABLE && c->repeatable));
+	/* There is nothing between an embedded backend and its file. */
+	const bool embedded =
+	    (c->backend->ops->driver.caps & BACKEND_EMBEDDED) != 0;
+
+	return c->old && (code == ERR_UNDONE || (code == ERR_UNAVAILABLE &&
+						 c->repeatable && !embedded));
 }
 
 /* Makes the operation repeat on a new connection. If the lost connection made

@@ -151,6 +151,13 @@ subtest 'what is found in a history' => sub {
 	is(found([ 'end', 'user:bob', '-', 3, 4, 1, 'x' ],
 	    $check->(1, 1, 5, 6, 204, 1)), 0,
 	    'nothing: the sessions of another user ended');
+	for ([ 0, 'nothing: allowed while the store moves', 4 ],
+	    [ 1, 'found: allowed after the store has moved', 5 ]) {
+		my ($n, $what, $at) = @$_;
+		is(found([ 'end', 'all', '-', 3, 3.1, 1, 'x' ],
+		    [ 'moved', 3, 4 ], $check->(1, 1, $at, 6, 204, 1)), $n,
+		    $what);
+	}
 };
 
 # Between two proofs, the feed itself brings what has changed.

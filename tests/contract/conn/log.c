@@ -151,7 +151,7 @@ START_TEST(a_replaced_idle_connection_is_logged)
 	says(NULL, NULL);
 	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	says("backend_reconnects",
-	     "operation=ping reason=\"the connection was closed");
+	     "operation=ping reason=\"the connection has ended");
 	r->log.level = LOG_INFO;
 	ck_assert_int_eq(store_ping(r->conn, &r->err), 0);
 	says(NULL, NULL);

@@ -63,10 +63,14 @@ sub all {
 	} });
 
 	# In mode jwt the store has revocations only, and without them more
-	# tokens are valid.
-	push @all, map { my $by = $_; +{ name => $by->[0], run => sub {
-		$traffic->end('all', '-', $by->[0], $by->[1]) } }
-	    } $self->deletions if $self->{mode} ne 'jwt';
+	# tokens are valid. Some deletions take time to be noticed.
+	push @all, map { my ($name, $do, $moves) = @$_;
+		+{ name => $name, run => sub {
+			my $begin = now();
+			$traffic->end('all', '-', $name, $do);
+			$traffic->history->add('moved', $begin, $moves + now())
+			    if $moves;
+		} } } $self->deletions if $self->{mode} ne 'jwt';
 	return @all, $self->own($long), $self->network($long);
 }
 
@@ -120,12 +124,30 @@ use Time::HiRes qw(sleep);
 
 our @ISA = 'FCGIAuth::Disturbances';
 
+# The database is in a folder to which a link leads, so that it can be replaced
+# as a whole.
 sub make {
 	my ($self) = @_;
+	my $link = "$self->{dir}/current";
 
-	$self->{store} = FCGIAuth::Store->new(dir => $self->{dir},
-	    kind => 'sqlite');
+	mkdir "$self->{dir}/0" or die "mkdir: $!";
+	symlink '0', $link or die "symlink: $!";
+	$self->{store} = FCGIAuth::Store->new(dir => $link, kind => 'sqlite');
 	return;
+}
+
+# Replaces the database by the backup.
+sub replace {
+	my ($self) = @_;
+	my $n = ++$self->{replaced};
+	my $there = "$self->{dir}/$n";
+
+	mkdir $there or die "mkdir: $!";
+	capture(in_path('cp'), '-p', "$self->{dir}/backup.db",
+	    "$there/fcgiauth.db");
+	symlink $n, "$there/link" or die "symlink: $!";
+	rename "$there/link", "$self->{dir}/current" or die "rename: $!";
+	return 1;
 }
 
 # Returns true if the statements or commands succeed.
@@ -159,7 +181,9 @@ sub deletions {
 	return ([ 'DELETE FROM sessions', sub {
 		$self->sqlite('DELETE FROM sessions') } ],
 	    [ 'a restored backup', sub {
-		$self->sqlite(".restore $self->{dir}/backup.db") } ]);
+		$self->sqlite(".restore $self->{dir}/backup.db") } ],
+	    # A connection that the feed has not told looks once a second.
+	    [ 'another file', sub { $self->replace }, 1 ]);
 }
 
 sub own {

@@ -17,6 +17,8 @@
 #		DAEMON may answer 503; *: all of them
 #	lost	BEGIN END
 #		the store may lose what was acknowledged meanwhile
+#	moved	BEGIN END
+#		the daemons may still read from the former store meanwhile
 package FCGIAuth::History;
 
 use strict;
@@ -40,6 +42,7 @@ my %fields = (
 	role => [qw(user version begin end done)],
 	away => [qw(daemon begin end what)],
 	lost => [qw(begin end)],
+	moved => [qw(begin end)],
 );
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
@@ -104,6 +107,18 @@ sub forget_lost {
 	push @{ $all->{end} }, map { +{ scope => "session:$_->{session}",
 		begin => $_->{begin}, end => $_->{end}, done => 0 } }
 	    grep { $is_lost->($_) } @{ $all->{login} };
+	return;
+}
+
+# What was acknowledged while the store moved counts from the end of the move.
+sub delay_moved {
+	my ($all) = @_;
+
+	for my $r (map { @{ $all->{$_} } } qw(end role)) {
+		$r->{end} = max($r->{end}, map { $_->{end} }
+		    grep { $_->{begin} <= $r->{end} &&
+			$r->{begin} <= $_->{end} } @{ $all->{moved} });
+	}
 	return;
 }
 
@@ -178,6 +193,7 @@ sub wrong {
 	my (%session, @wrong, %n);
 
 	forget_lost($all);
+	delay_moved($all);
 	find_ends($all);
 	$session{ $_->{session} } = $_ for @{ $all->{login} };
 	for my $c (@{ $all->{check} }) {
