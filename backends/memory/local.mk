@@ -6,6 +6,7 @@ BACKENDS += store:memory
 libfcgiauth_a_SOURCES += \
 	backends/memory/attempts.c backends/memory/attempts.h \
 	backends/memory/denials.c backends/memory/denials.h \
+	backends/memory/entry.c backends/memory/entry.h \
 	backends/memory/logins.c backends/memory/logins.h \
 	backends/memory/networks.c backends/memory/networks.h \
 	backends/memory/regulation.c \

@@ -1,112 +1,98 @@
 /* SPDX-License-Identifier: MIT */
-/* A list of sessions with a hash table by id. */
+/* The sessions, with a hash table by id. */
 #include "backends/memory/sessions.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_BUCKETS 64
-#define NTEXTS	      6
-
-/* Lists the texts of a session, always in the same order. */
-static void
-texts_of(struct session *s, struct str *texts[NTEXTS])
-{
-	texts[0] = &s->who.name;
-	texts[1] = &s->who.roles;
-	texts[2] = &s->who.email;
-	texts[3] = &s->who.full_name;
-	texts[4] = &s->address;
-	texts[5] = &s->user_agent;
-}
+#define FIRST_SIZE 64
 
 /* Uses the last bytes of the id, because they are random; the first are a
  * time. */
-static struct memory_entry **
-memory_sessions_bucket(const struct memory_sessions *t,
-		       const struct session_id *id)
+static uint32_t *
+session_head(const struct memory_sessions *t, const struct session_id *id)
 {
 	size_t at;
 
 	memcpy(&at, id->b + sizeof(id->b) - sizeof(at), sizeof(at));
-	return &t->by_id[at % t->nbuckets];
+	return &t->heads[at & (t->size - 1)];
 }
 
 static void
-hang(struct memory_sessions *t, struct memory_entry *e)
+hang(struct memory_sessions *t, size_t number)
 {
-	struct memory_entry **at = memory_sessions_bucket(t, &e->s.id);
+	struct memory_entry *e = t->all[number - 1];
+	uint32_t *head = session_head(t, &e->id);
 
-	e->by_id = *at;
-	*at = e;
+	e->next = *head;
+	*head = (uint32_t)number;
+}
+
+/* Returns the place that has the number of the session with this id, or 0 if
+ * there is none. */
+static uint32_t *
+link_to(const struct memory_sessions *t, const struct session_id *id)
+{
+	uint32_t *at = session_head(t, id);
+
+	while (*at != 0) {
+		struct memory_entry *e = t->all[*at - 1];
+
+		if (memcmp(&e->id, id, sizeof(*id)) == 0)
+			break;
+		at = &e->next;
+	}
+	return at;
 }
 
 static int
-resize(struct memory_sessions *t, size_t nbuckets, struct err *err)
+resize(struct memory_sessions *t, size_t size, struct err *err)
 {
-	struct memory_entry **by_id = calloc(nbuckets, sizeof(*by_id));
+	struct memory_entry **all = NULL;
+	uint32_t *heads = NULL;
 
-	if (by_id == NULL)
+	if (size <= UINT32_MAX)
+		all = realloc(t->all, size * sizeof(*all));
+	if (all == NULL)
 		return err_nomem(err);
-	free(t->by_id);
-	t->by_id = by_id;
-	t->nbuckets = nbuckets;
-	for (struct memory_entry *e = t->first; e != NULL; e = e->next)
-		hang(t, e);
+	t->all = all;
+	heads = calloc(size, sizeof(*heads));
+	if (heads == NULL)
+		return err_nomem(err);
+	free(t->heads);
+	t->heads = heads;
+	t->size = size;
+	for (size_t number = 1; number <= t->n; number++)
+		hang(t, number);
 	return 0;
 }
 
 int
 memory_sessions_init(struct memory_sessions *t, struct err *err)
 {
-	*t = (struct memory_sessions){ .first = NULL };
-	return resize(t, FIRST_BUCKETS, err);
+	*t = (struct memory_sessions){ .n = 0 };
+	if (resize(t, FIRST_SIZE, err) != 0) {
+		free(t->all);
+		return -1;
+	}
+	return 0;
 }
 
 void
 memory_sessions_destroy(struct memory_sessions *t)
 {
-	while (t->first != NULL)
-		memory_sessions_remove(t, t->first);
-	free(t->by_id);
+	for (size_t i = 0; i < t->n; i++)
+		free(t->all[i]);
+	free(t->all);
+	free(t->heads);
 }
 
 struct memory_entry *
 memory_sessions_id(const struct memory_sessions *t, const struct session_id *id)
 {
-	struct memory_entry *e = *memory_sessions_bucket(t, id);
+	const uint32_t number = *link_to(t, id);
 
-	while (e != NULL && memcmp(&e->s.id, id, sizeof(*id)) != 0)
-		e = e->by_id;
-	return e;
-}
-
-/* Replaces the content by a deep copy of `s`; on an error nothing changes. */
-static int
-set_entry(struct memory_entry *e, const struct session *s, struct err *err)
-{
-	struct session copy = *s;
-	struct str *texts[NTEXTS];
-	size_t n = 1;
-	char *text, *p;
-
-	texts_of(&copy, texts);
-	for (size_t i = 0; i < NTEXTS; i++)
-		n += texts[i]->n;
-	text = malloc(n);
-	if (text == NULL)
-		return err_nomem(err);
-	p = text;
-	for (size_t i = 0; i < NTEXTS; i++) {
-		if (texts[i]->n > 0)
-			memcpy(p, texts[i]->p, texts[i]->n);
-		texts[i]->p = p;
-		p += texts[i]->n;
-	}
-	free(e->text);
-	e->text = text;
-	e->s = copy;
-	return 0;
+	return number != 0 ? t->all[number - 1] : NULL;
 }
 
 int
@@ -118,91 +104,74 @@ memory_sessions_add(struct memory_sessions *t, const struct session *s,
 	if (memory_sessions_id(t, &s->id) != NULL)
 		return err_set(err, ERR_INTERNAL,
 			       "session: there is one with the same id");
-	if (t->n >= 2 * t->nbuckets && resize(t, 4 * t->nbuckets, err) != 0)
+	if (t->n == t->size && resize(t, 2 * t->size, err) != 0)
 		return -1;
-	e = calloc(1, sizeof(*e));
+	e = memory_entry_new(s, NULL);
 	if (e == NULL)
 		return err_nomem(err);
-	if (set_entry(e, s, err) != 0) {
-		free(e);
-		return -1;
-	}
-	e->next = t->first;
-	if (e->next != NULL)
-		e->next->prev = e;
-	t->first = e;
-	t->n++;
-	hang(t, e);
+	t->all[t->n++] = e;
+	hang(t, t->n);
 	return 0;
 }
 
-static void
-unhang(struct memory_sessions *t, const struct memory_entry *e)
+int
+memory_sessions_replace(struct memory_sessions *t, struct memory_entry *e,
+			const struct session *s,
+			const struct memory_rotation *r, struct err *err)
 {
-	struct memory_entry **at = memory_sessions_bucket(t, &e->s.id);
+	struct memory_entry *copy = memory_entry_new(s, r);
 
-	while (*at != e)
-		at = &(*at)->by_id;
-	*at = e->by_id;
+	if (copy == NULL)
+		return err_nomem(err);
+	copy->next = e->next;
+	t->all[*link_to(t, &e->id) - 1] = copy;
+	free(e);
+	return 0;
 }
 
 void
 memory_sessions_remove(struct memory_sessions *t, struct memory_entry *e)
 {
-	unhang(t, e);
-	if (e->prev != NULL)
-		e->prev->next = e->next;
-	else
-		t->first = e->next;
-	if (e->next != NULL)
-		e->next->prev = e->prev;
+	uint32_t *at = link_to(t, &e->id);
+	const uint32_t number = *at;
+	struct memory_entry *last = t->all[t->n - 1];
+
+	*at = e->next;
+	if (last != e) {
+		*link_to(t, &last->id) = number;
+		t->all[number - 1] = last;
+	}
 	t->n--;
-	free(e->text);
 	free(e);
 }
 
-int
-memory_entry_get(const struct memory_entry *e, struct arena *a,
-		 struct session *out, struct err *err)
+/* Returns a value below 0 if the session comes before the position in a list,
+ * which is sorted from new to old; 0 if it is there, and else above 0. */
+static int
+compare(const struct memory_entry *e, int64_t created_ms,
+	const struct session_id *id)
 {
-	struct session copy = e->s;
-	struct str *texts[NTEXTS];
-
-	texts_of(&copy, texts);
-	for (size_t i = 0; i < NTEXTS; i++)
-		if (arena_copy(a, *texts[i], texts[i]) != 0)
-			return err_nomem(err);
-	*out = copy;
-	return 0;
+	if (e->created_ms != created_ms)
+		return e->created_ms > created_ms ? -1 : 1;
+	return memcmp(id, &e->id, sizeof(*id));
 }
 
-bool
-memory_is_alive(const struct session *s, int64_t now_ms)
-{
-	return now_ms < s->idle_expires_ms && now_ms < s->expires_ms;
-}
-
-/* Returns whether the session comes before the cursor in a list, which is
- * sorted from new to old. */
 static bool
-is_newer(const struct session *s, const struct session_cursor *than)
+is_newer(const struct memory_entry *e, const struct memory_entry *than)
 {
-	if (s->created_ms != than->created_ms)
-		return s->created_ms > than->created_ms;
-	return memcmp(&s->id, &than->id, sizeof(s->id)) > 0;
+	return compare(e, than->created_ms, &than->id) < 0;
 }
 
-static struct session_cursor
-cursor_at(const struct session *s)
+static bool
+is_same_id(const struct session_id *a, const struct session_id *b)
 {
-	return (struct session_cursor){ .created_ms = s->created_ms,
-					.id = s->id };
+	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 int64_t
 memory_sessions_make_room(struct memory_sessions *t, struct str user,
 			  int64_t keep, int64_t now_ms,
-			  const struct memory_entry *except)
+			  const struct session_id *except)
 {
 	int64_t live = keep + 1, evicted = 0;
 
@@ -210,15 +179,15 @@ memory_sessions_make_room(struct memory_sessions *t, struct str user,
 		struct memory_entry *oldest = NULL;
 
 		live = 0;
-		for (struct memory_entry *e = t->first; e != NULL;
-		     e = e->next) {
-			struct session_cursor at = cursor_at(&e->s);
+		for (size_t i = 0; i < t->n; i++) {
+			struct memory_entry *e = t->all[i];
 
-			if (e == except || !memory_is_alive(&e->s, now_ms) ||
-			    !str_eq(e->s.who.name, user))
+			if (!memory_entry_is_alive(e, now_ms) ||
+			    !memory_entry_is_of(e, user) ||
+			    is_same_id(&e->id, except))
 				continue;
 			live++;
-			if (oldest == NULL || is_newer(&oldest->s, &at))
+			if (oldest == NULL || is_newer(oldest, e))
 				oldest = e;
 		}
 		if (live > keep) {
@@ -236,14 +205,9 @@ page_put(const struct memory_entry **page, size_t *n, size_t max,
 	 const struct memory_entry *e)
 {
 	size_t at = *n;
-	struct session_cursor c;
 
-	while (at > 0) {
-		c = cursor_at(&page[at - 1]->s);
-		if (!is_newer(&e->s, &c))
-			break;
+	while (at > 0 && is_newer(e, page[at - 1]))
 		at--;
-	}
 	if (at == max)
 		return;
 	if (*n < max)
@@ -261,18 +225,17 @@ find_page(const struct memory_sessions *t, const struct session_query *q,
 	  const struct memory_entry **page, size_t *n)
 {
 	static const struct session_id none;
-	bool begin = from->created_ms == 0 &&
-		     memcmp(&from->id, &none, sizeof(none)) == 0;
-	struct session last = { .created_ms = from->created_ms,
-				.id = from->id };
+	bool begin = from->created_ms == 0 && is_same_id(&from->id, &none);
 
 	*n = 0;
-	for (const struct memory_entry *e = t->first; e != NULL; e = e->next) {
-		struct session_cursor at = cursor_at(&e->s);
+	/* The last ones are mostly the newest, which are at their place in the
+	 * page at once. */
+	for (size_t i = t->n; i-- > 0;) {
+		const struct memory_entry *e = t->all[i];
 
-		if (memory_is_alive(&e->s, now_ms) &&
-		    (q->user.p == NULL || str_eq(e->s.who.name, q->user)) &&
-		    (begin || is_newer(&last, &at)))
+		if (memory_entry_is_alive(e, now_ms) &&
+		    (q->user.p == NULL || memory_entry_is_of(e, q->user)) &&
+		    (begin || compare(e, from->created_ms, &from->id) > 0))
 			page_put(page, n, q->limit + 1, e);
 	}
 }
@@ -312,16 +275,19 @@ memory_sessions_list(const struct memory_sessions *t, const struct call *c,
 /* If memory runs out, some sessions have the new identity and others do not.
  * The next call with the same identity completes the change. */
 int
-memory_sessions_update_user(const struct memory_sessions *t,
+memory_sessions_update_user(struct memory_sessions *t,
 			    const struct identity *who, struct err *err)
 {
-	for (struct memory_entry *e = t->first; e != NULL; e = e->next) {
-		struct session s = e->s;
+	for (size_t i = 0; i < t->n; i++) {
+		struct memory_entry *e = t->all[i];
+
+		const struct memory_rotation last = memory_entry_rotation(e);
+		struct session s = memory_entry_session(e);
 
 		if (!str_eq(s.who.name, who->name))
 			continue;
 		s.who = *who;
-		if (set_entry(e, &s, err) != 0)
+		if (memory_sessions_replace(t, e, &s, &last, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -330,8 +296,11 @@ memory_sessions_update_user(const struct memory_sessions *t,
 void
 memory_sessions_remark(const struct memory_sessions *t, const struct remark *r)
 {
-	for (struct memory_entry *e = t->first; e != NULL; e = e->next)
-		if (str_eq(e->s.who.name, r->user) &&
-		    memcmp(&e->s.mark, &r->from, sizeof(r->from)) == 0)
-			e->s.mark = r->to;
+	for (size_t i = 0; i < t->n; i++) {
+		struct memory_entry *e = t->all[i];
+
+		if (memory_entry_is_of(e, r->user) &&
+		    memcmp(&e->mark, &r->from, sizeof(r->from)) == 0)
+			e->mark = r->to;
+	}
 }

@@ -114,7 +114,7 @@ store_memory_create(void *conn, const struct call *c,
 	if (result == 0 && max_per_user > 0)
 		n = memory_sessions_make_room(&m->sessions, session->who.name,
 					      max_per_user - 1, c->now_ms,
-					      m->sessions.first);
+					      &session->id);
 	memory_unlock(m);
 	if (result == 0)
 		*evicted = n;
@@ -129,10 +129,9 @@ store_memory_find(void *conn, const struct call *c, const struct session_id *id,
 	struct memory *m = memory_lock(conn);
 	const struct memory_entry *e = memory_sessions_id(&m->sessions, id);
 	struct session_answer is = {
-		.found =
-		    e != NULL &&
-		    (token == NULL || token_hash_same(&e->s.token, token)) &&
-		    memory_is_alive(&e->s, c->now_ms)
+		.found = e != NULL &&
+			 (token == NULL || token_hash_same(&e->token, token)) &&
+			 memory_entry_is_alive(e, c->now_ms)
 	};
 	int result =
 	    is.found ? memory_entry_get(e, c->arena, &is.session, err) : 0;
@@ -152,13 +151,13 @@ store_memory_touch(void *conn, const struct call *c, const struct touch *t,
 
 	(void)c;
 	(void)err; /* cannot fail */
-	if (e != NULL && memory_is_alive(&e->s, t->last_seen_ms)) {
-		bool ahead = seen_ahead(e->s.last_seen_ms, t->last_seen_ms);
+	if (e != NULL && memory_entry_is_alive(e, t->last_seen_ms)) {
+		bool ahead = seen_ahead(e->last_seen_ms, t->last_seen_ms);
 
-		if (ahead || e->s.last_seen_ms < t->last_seen_ms)
-			e->s.last_seen_ms = t->last_seen_ms;
-		if (ahead || e->s.idle_expires_ms < t->idle_expires_ms)
-			e->s.idle_expires_ms = t->idle_expires_ms;
+		if (ahead || e->last_seen_ms < t->last_seen_ms)
+			e->last_seen_ms = t->last_seen_ms;
+		if (ahead || e->idle_expires_ms < t->idle_expires_ms)
+			e->idle_expires_ms = t->idle_expires_ms;
 	}
 	memory_unlock(m);
 	return 0;
@@ -220,28 +219,38 @@ store_memory_revoke(void *conn, const struct call *c,
 	return 0;
 }
 
+/* Ends the sessions of a user, or of all users if it is NULL. */
+static int64_t
+end_sessions(struct memory *m, const struct str *user,
+	     const struct session_id *except)
+{
+	struct memory_sessions *t = &m->sessions;
+	int64_t n = 0;
+
+	for (size_t i = t->n; i-- > 0;) {
+		struct memory_entry *e = t->all[i];
+
+		if ((user != NULL && !memory_entry_is_of(e, *user)) ||
+		    (except != NULL &&
+		     memcmp(&e->id, except, sizeof(*except)) == 0))
+			continue;
+		memory_sessions_remove(t, e);
+		n++;
+	}
+	return n;
+}
+
 static int
 store_memory_revoke_user(void *conn, const struct call *c, struct str user,
 			 const struct session_id *except, int64_t *ended,
 			 struct err *err)
 {
 	struct memory *m = memory_lock(conn);
-	struct memory_entry *next;
-	int64_t n = 0;
 
 	(void)c;
 	(void)err; /* cannot fail */
-	for (struct memory_entry *e = m->sessions.first; e != NULL; e = next) {
-		next = e->next;
-		if (!str_eq(e->s.who.name, user) ||
-		    (except != NULL &&
-		     memcmp(&e->s.id, except, sizeof(*except)) == 0))
-			continue;
-		memory_sessions_remove(&m->sessions, e);
-		n++;
-	}
+	*ended = end_sessions(m, &user, except);
 	memory_unlock(m);
-	*ended = n;
 	return 0;
 }
 
@@ -250,14 +259,11 @@ store_memory_revoke_all(void *conn, const struct call *c, int64_t *ended,
 			struct err *err)
 {
 	struct memory *m = memory_lock(conn);
-	int64_t n = (int64_t)m->sessions.n;
 
 	(void)c;
 	(void)err; /* cannot fail */
-	while (m->sessions.first != NULL)
-		memory_sessions_remove(&m->sessions, m->sessions.first);
+	*ended = end_sessions(m, NULL, NULL);
 	memory_unlock(m);
-	*ended = n;
 	return 0;
 }
 
@@ -303,16 +309,16 @@ store_memory_sweep(void *conn, const struct call *c, size_t limit,
 		   int64_t *removed, struct err *err)
 {
 	struct memory *m = memory_lock(conn);
-	struct memory_entry *next;
+	struct memory_sessions *t = &m->sessions;
 	size_t n = 0;
 
 	(void)err; /* cannot fail */
-	for (struct memory_entry *e = m->sessions.first; e != NULL && n < limit;
-	     e = next) {
-		next = e->next;
-		if (memory_is_alive(&e->s, c->now_ms))
+	for (size_t i = t->n; i-- > 0 && n < limit;) {
+		struct memory_entry *e = t->all[i];
+
+		if (memory_entry_is_alive(e, c->now_ms))
 			continue;
-		memory_sessions_remove(&m->sessions, e);
+		memory_sessions_remove(t, e);
 		n++;
 	}
 	n += memory_attempts_sweep(&m->attempts, c->now_ms, limit - n);
