@@ -22,9 +22,12 @@ our @WHY = (
 	    'was set. 1/35 of 16 is what the three system calls of a check ' .
 	    'cost.' ],
 	[ 'resident memory when idle',
-	    'Most of it is code of shared libraries (libcrypto, libpq, ' .
-	    'sqlite3), which processes share. The part that counts for one ' .
-	    'process is in the column PSS.' ],
+	    'Most of it is code of shared libraries, which processes share: in ' .
+	    'mode refresh 4.0 of 13.7 MB are libcrypto, 1.5 libc, 1.2 ' .
+	    'sqlite3, and 3.4 libpq with the 18 libraries that it needs ' .
+	    '(LDAP, GnuTLS, Kerberos). The memory that the process does not ' .
+	    'share is 3 MB. A build with --without-postgres takes 7.3 to ' .
+	    '10.3 MB.' ],
 );
 
 # Adds the ratios to the null upstream to the rows that were measured.
