@@ -98,6 +98,7 @@ libfcgiauth_a_SOURCES = \
 	src/modes/jwt_settings.c src/modes/jwt_settings.h \
 	src/modes/refresh.c \
 	src/modes/refresh_token.c src/modes/refresh_token.h \
+	src/modes/refresh_user.c src/modes/refresh_user.h \
 	src/modes/session.c \
 	src/auth/access.c src/auth/access.h \
 	src/auth/answer.c src/auth/answer.h \

@@ -14,6 +14,7 @@
 #include "strategy/password_mark.h"
 #include "strategy/session_id.h"
 #include "modes/refresh_token.h"
+#include "modes/refresh_user.h"
 #include "base/secret.h"
 #include "http/cookie.h"
 
@@ -270,30 +271,6 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 	secret_wipe(&t, sizeof(t));
 	fill_credentials(m, c, &s, &made);
 	*out = made;
-	return 0;
-}
-
-/* Ends the session if its user was disabled or removed, or has got another
- * password, meanwhile; else *who is the current identity of the user. */
-static int
-refresh_check_user(struct call *c, const struct session *s,
-		   struct identity *who, bool *still, struct err *err)
-{
-	struct remark m = { .user = s->who.name, .from = s->mark };
-	struct user_answer user;
-	bool is, was_live;
-
-	if (users_find(c->users, c, s->who.name, &user, err) != 0)
-		return -1;
-	is = user.found && !user.user.disabled;
-	if (is && password_mark_fits(c, &s->mark, user.user.hash, &is, &m.to,
-				     err) != 0)
-		return -1;
-	if ((is ? store_remark(c->store, c, &m, err) :
-		  store_revoke(c->store, c, &s->id, &was_live, err)) != 0)
-		return -1;
-	*still = is;
-	*who = is ? user.user.who : (struct identity){ .name = STR("") };
 	return 0;
 }
 

@@ -44,6 +44,28 @@ START_TEST(disabled_user_gets_no_successor)
 }
 END_TEST
 
+/* Another program has changed the user. With revocation = store a check takes
+ * the identity from the session. */
+START_TEST(session_gets_the_roles_of_the_refresh)
+{
+	struct flow_answer a;
+	struct tokens t;
+
+	use_mode("refresh",
+		 _i == 0 ? "revocation = none\n" : "revocation = store\n");
+	t = sign_in("alice");
+	f.users_table.v[0].who.roles = STR("guest");
+	t = refresh(t.refresh);
+	ck_assert_uint_eq(t.status, 200);
+	a = flow_verify(&f, "/",
+			flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", t.access),
+			NULL);
+	ck_assert_uint_eq(a.status, 204);
+	ck_assert(str_eq(flow_header(&a, "Remote-Groups"), STR("guest")));
+	ck_assert(str_eq(flow_sessions(&f, NULL).v[0].who.roles, STR("guest")));
+}
+END_TEST
+
 static int64_t
 expires_in(const struct flow_answer *a)
 {
@@ -344,6 +366,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, sign_in_ends_the_session_before);
 	tcase_add_test(t, disabled_user_gets_no_successor);
+	tcase_add_loop_test(t, session_gets_the_roles_of_the_refresh, 0, 2);
 	tcase_add_test(t, failed_user_source_keeps_the_successor);
 	tcase_add_test(t, cookies_last_as_their_tokens);
 	tcase_add_test(t, session_is_prolonged_by_cookie);
