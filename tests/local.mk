@@ -221,7 +221,8 @@ tests_contract_redis_test_redis_SOURCES = \
 	tests/contract/redis/damage.c tests/contract/redis/failover.c \
 	tests/contract/redis/feed.c \
 	tests/contract/redis/halves.c tests/contract/redis/indices.c \
-	tests/contract/redis/shards.c tests/contract/redis/store_fixture.c \
+	tests/contract/redis/seen.c tests/contract/redis/shards.c \
+	tests/contract/redis/store_fixture.c \
 	tests/contract/redis/store_fixture.h
 tests_contract_redis_test_redis_conn_SOURCES = \
 	tests/contract/redis/test_redis_conn.c tests/contract/redis/fake.c \

@@ -198,6 +198,14 @@ merge(struct merge *g, struct str from, size_t most, struct err *err)
 	return 0;
 }
 
+static void
+ask_record(struct redis_batch *b, const struct session_id *id)
+{
+	(void)redis_add_script(
+	    b, LUA_READ, redis_key_session(b, id),
+	    REDIS_ARGS(redis_id(b, id), redis_shard(b, session_id_shard(id))));
+}
+
 /* Reads the sessions of the entries, REDIS_PAGE at a time. */
 static int
 take_all(struct listing *m, const struct merge *g, struct err *err)
@@ -214,9 +222,7 @@ take_all(struct listing *m, const struct merge *g, struct err *err)
 			/* A damaged entry gives a key that does not
 			 * exist. */
 			(void)!redis_entry_parse(v[i], &s);
-			(void)redis_add_script(&b, LUA_READ,
-					       redis_key_session(&b, &s.id),
-					       NULL, 0);
+			ask_record(&b, &s.id);
 		}
 		if (redis_batch_run(&b, err) != 0)
 			return -1;

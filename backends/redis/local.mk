@@ -13,6 +13,7 @@ REDIS_LUA = \
 REDIS_LUA_SESSIONS = \
 	$(srcdir)/backends/redis/lua/create.lua \
 	$(srcdir)/backends/redis/lua/find.lua \
+	$(srcdir)/backends/redis/lua/flush.lua \
 	$(srcdir)/backends/redis/lua/identity.lua \
 	$(srcdir)/backends/redis/lua/list.lua \
 	$(srcdir)/backends/redis/lua/mark.lua \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Keys and records of the Redis store. */
+#include "strategy/clock.h"
 #include "strategy/session_check.h"
 #include "strategy/session_id.h"
 #include "backends/redis/records.h"
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Lua and scores have all integers up to this. */
+#define EXACT_MAX   (INT64_C(1) << 53)
 /* A hundred years. Redis refuses an expiry that overflows its numbers. */
 #define KEEP_MAX_MS INT64_C(3155760000000)
 
@@ -221,6 +224,21 @@ redis_record_parse(struct str record, struct session *s)
 		memcpy(got.token.b, record.p + AT_TOKEN, sizeof(got.token.b));
 	session_check(&got);
 	*s = got;
+}
+
+void
+redis_record_seen(struct session *s, struct str seen)
+{
+	int64_t at_ms, later;
+
+	if (s->damage != NULL || !str_to_uint(seen, EXACT_MAX, &at_ms) ||
+	    at_ms <= s->last_seen_ms)
+		return;
+	later = later_ms(s->idle_expires_ms, at_ms - s->last_seen_ms);
+	if (s->idle_expires_ms < s->expires_ms)
+		s->idle_expires_ms =
+		    later < s->expires_ms ? later : s->expires_ms;
+	s->last_seen_ms = at_ms;
 }
 
 void

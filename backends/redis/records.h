@@ -12,6 +12,8 @@
  *	T sessions	the index of all sessions of the shard: entries, too
  *	T ends		ENTRY:USER; the score is the time when sweep() must
  *			read the session
+ *	T seen		ID; the score is a last_seen_ms that the record does not
+ *			have yet
  *
  *	P ends		a:KEY and d:KEY, with the same score
  *	P a:KEY		attempts: 19 digits of the end, blank, banned 0 or 1,
@@ -28,6 +30,11 @@
  * them: it deletes the session first, then the entries whose indices can be
  * changed. The score in `ends` may be too early, because a touch or a rotation
  * does not move it later.
+ *
+ * The change feed reports each change of a record, so most touches are stored
+ * in `seen`. A later last_seen_ms there moves idle_expires_ms of the record by
+ * the same time, up to expires_ms, unless the two are the same (times_at() in
+ * lua/common.lua, redis_record_seen()). An earlier one has no meaning.
  *
  * The times in a record decide. The expiry in Redis only frees memory, at
  * least a minute later, and leaves the entries to sweep(). So a reader of an
@@ -74,7 +81,8 @@ struct str redis_id(struct redis_batch *b, const struct session_id *id);
 struct str redis_shard(struct redis_batch *b, uint8_t shard);
 struct str redis_key_session(struct redis_batch *b,
 			     const struct session_id *id);
-/* The kind and user are "u:" and a user, or "sessions" or "ends" and "". */
+/* The kind and user are "u:" and a user, or "sessions", "ends" or "seen", and
+ * "". */
 struct str redis_index(struct redis_batch *b, uint8_t shard, const char *kind,
 		       struct str user);
 
@@ -91,6 +99,9 @@ struct str redis_record(struct redis_batch *b, const struct session *s);
 /* Sets all but the id; the texts point into `record`. Of a damaged record it
  * sets only s->damage. */
 void redis_record_parse(struct str record, struct session *s);
+/* Sets the times that follow from the score in `seen`; p is NULL if there is
+ * none. */
+void redis_record_seen(struct session *s, struct str seen);
 /* Copies the wrapped successor of the previous token. */
 void redis_record_wrapped(struct str record, uint8_t out[32]);
 /* Returns the four texts of an identity, with a NUL behind each. */

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define NO_KEY -2 /* the reply to PTTL */
+#define NO_KEY	   -2 /* the reply to PTTL */
+#define FIND_STEPS 3
 
 static const struct redis_script scripts[LUA_COUNT] = {
 #include "backends/redis/scripts.inc"
@@ -130,42 +131,66 @@ store_redis_create(void *conn, const struct call *c,
 			       err);
 }
 
-/* Reads the record of a session. Its end is in it, and at the latest the end of
- * its key. */
+/* What the server has of a session. */
+struct stored {
+	struct str record; /* p is NULL: there is none */
+	struct str seen; /* p is NULL: only the record has the times */
+	int64_t left_ms; /* the life that is left of the key, or -1 */
+};
+
+/* Reads a session. Its end is in the record, and at the latest the end of its
+ * key. */
 static int
-find_by_script(struct redis_batch *b, const struct call *c, struct str key,
-	       struct str *record, struct err *err)
+find_by_script(struct redis_batch *b, const struct call *c,
+	       const struct session_id *id, struct stored *out, struct err *err)
 {
-	(void)redis_add_script(b, LUA_FIND, key,
-			       REDIS_ARGS(redis_number(b, c->now_ms)));
+	*out = (struct stored){ .left_ms = -1 };
+	(void)redis_add_script(b, LUA_FIND, redis_key_session(b, id),
+			       REDIS_ARGS(redis_id(b, id),
+					  redis_shard(b, session_id_shard(id)),
+					  redis_number(b, c->now_ms)));
 	if (redis_batch_run(b, err) != 0)
 		return -1;
-	return redis_get_text(b, 0, record, err);
+	return redis_get_text(b, 0, &out->record, err);
 }
 
-/* Does the same by two commands, which cost the server less. *left_ms is the
- * life that is left of the key, or -1. The script is needed if the record is
- * empty, if the key has another type, or if the ACL does not permit PTTL. */
-static int
-find_record(struct redis_batch *b, const struct call *c, struct str key,
-	    struct str *record, int64_t *left_ms, struct err *err)
+static bool
+find_failed(const struct redis_batch *b, size_t steps)
 {
+	for (size_t i = 0; i < steps; i++)
+		if (redis_happened(b->conn, i) != NULL)
+			return false;
+	return true;
+}
+
+/* Does the same by three commands, which cost the server less. The first one
+ * reads `seen`, because a sweep may move a time from there to the record. The
+ * script is needed if the record is empty, if a key has another type, or if the
+ * ACL does not permit PTTL. */
+static int
+find_record(struct redis_batch *b, const struct call *c,
+	    const struct session_id *id, struct stored *out, struct err *err)
+{
+	const struct str key = redis_key_session(b, id);
+
+	(void)redis_add(b, "ZSCORE",
+			redis_index(b, session_id_shard(id), "seen", STR("")),
+			REDIS_ARGS(redis_id(b, id)));
 	(void)redis_add(b, "GETRANGE", key, REDIS_ARGS(STR("0"), STR("4095")));
 	(void)redis_add(b, "PTTL", key, NULL, 0);
-	*left_ms = -1;
 	if (redis_batch_run(b, err) != 0) {
-		if (redis_happened(b->conn, 0) == NULL &&
-		    redis_happened(b->conn, 1) == NULL)
+		if (find_failed(b, FIND_STEPS))
 			return -1;
-		return find_by_script(b, c, key, record, err);
+		return find_by_script(b, c, id, out, err);
 	}
-	if (redis_get_text(b, 0, record, err) != 0 ||
-	    redis_get_number(b, 1, left_ms, err) != 0)
+	if (redis_get_text(b, 0, &out->seen, err) != 0 ||
+	    redis_get_text(b, 1, &out->record, err) != 0 ||
+	    redis_get_number(b, 2, &out->left_ms, err) != 0)
 		return -1;
-	if (*left_ms == NO_KEY)
-		*record = (struct str){ .p = NULL };
-	else if (record->n == 0)
-		return find_by_script(b, c, key, record, err);
+	if (out->left_ms == NO_KEY)
+		out->record = (struct str){ .p = NULL };
+	else if (out->record.n == 0)
+		return find_by_script(b, c, id, out, err);
 	return 0;
 }
 
@@ -185,20 +210,20 @@ store_redis_find(void *conn, const struct call *c, const struct session_id *id,
 		 const struct token_hash *token, struct session_answer *out,
 		 struct err *err)
 {
-	struct redis_batch b = redis_batch(conn, c->arena, 2);
+	struct redis_batch b = redis_batch(conn, c->arena, FIND_STEPS);
 	struct session_answer is = { .session = { .id = *id } };
 	struct session *s = &is.session;
-	struct str record, own;
-	int64_t left_ms;
+	struct stored got = { .left_ms = -1 };
+	struct str own;
 
-	if (find_record(&b, c, redis_key_session(&b, id), &record, &left_ms,
-			err) != 0)
+	if (find_record(&b, c, id, &got, err) != 0)
 		return -1;
-	if (record.p != NULL) {
-		if (arena_copy(c->arena, record, &own) != 0)
+	if (got.record.p != NULL) {
+		if (arena_copy(c->arena, got.record, &own) != 0)
 			return err_nomem(err);
 		redis_record_parse(own, s);
-		end_with_key(s, c->now_ms, left_ms);
+		redis_record_seen(s, got.seen);
+		end_with_key(s, c->now_ms, got.left_ms);
 		is.found =
 		    s->damage != NULL ||
 		    ((token == NULL || token_hash_same(&s->token, token)) &&

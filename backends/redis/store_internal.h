@@ -14,6 +14,7 @@ enum redis_store_script {
 	LUA_DROP,
 	LUA_END,
 	LUA_FIND,
+	LUA_FLUSH,
 	LUA_GIVE_BACK,
 	LUA_IDENTITY,
 	LUA_LEARN,

@@ -10,6 +10,9 @@
  * get a later time, do not count as removed. */
 #define PAGES_MAX 100
 
+/* How long a time is in `seen` before it is written into the record. */
+#define SEEN_MS 120000
+
 /* The state of one call. */
 struct sweep {
 	struct redis_conn *conn;
@@ -31,6 +34,14 @@ goes_on(struct sweep *s, int result, const struct err *err)
 	if (s->first.code == ERR_NONE)
 		s->first = *err;
 	return true;
+}
+
+/* Returns the time up to which those in `seen` are due. The record of a session
+ * that is in use is not written, because the change feed would report it. */
+static struct str
+seen_due(const struct sweep *s, struct redis_batch *b)
+{
+	return redis_number(b, s->now_ms - SEEN_MS);
 }
 
 static int64_t
@@ -146,6 +157,38 @@ sweep_shard(struct sweep *s, uint8_t shard, bool *last, struct err *err)
 	return 0;
 }
 
+/* Writes a page of the times in `seen` into the records. */
+static int
+flush_shard(struct sweep *s, uint8_t shard, bool *last, struct err *err)
+{
+	struct redis_batch b = redis_batch(s->conn, s->a, 1);
+	int64_t n;
+
+	(void)redis_add_script(&b, LUA_FLUSH,
+			       redis_index(&b, shard, "seen", STR("")),
+			       REDIS_ARGS(seen_due(s, &b),
+					  redis_number(&b, REDIS_PAGE),
+					  redis_shard(&b, shard)));
+	if (redis_batch_run(&b, err) != 0 ||
+	    redis_get_number(&b, 0, &n, err) != 0)
+		return -1;
+	*last = n < REDIS_PAGE;
+	return 0;
+}
+
+static int
+flush_pages_of(struct sweep *s, uint8_t shard, struct err *err)
+{
+	bool last = false;
+
+	for (int i = 0; i < PAGES_MAX && !last; i++) {
+		arena_reset(s->a);
+		if (flush_shard(s, shard, &last, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 sweep_pages_of(struct sweep *s, uint8_t shard, struct err *err)
 {
@@ -159,45 +202,58 @@ sweep_pages_of(struct sweep *s, uint8_t shard, struct err *err)
 	return 0;
 }
 
-/* Sets due[] to the number of members that are due in each shard. */
-static int
-count_due(struct sweep *s, int64_t *due, struct err *err)
-{
-	struct redis_batch b = redis_batch(s->conn, s->a, SESSION_SHARDS);
+/* How many members of a shard are due. */
+struct shard_due {
+	int64_t ends, seen;
+};
 
-	for (unsigned i = 0; i < SESSION_SHARDS; i++)
+static int
+count_due(struct sweep *s, struct shard_due *due, struct err *err)
+{
+	struct redis_batch b = redis_batch(s->conn, s->a, 2 * SESSION_SHARDS);
+
+	for (unsigned i = 0; i < SESSION_SHARDS; i++) {
 		(void)redis_add(&b, "ZCOUNT",
 				redis_index(&b, (uint8_t)i, "ends", STR("")),
 				REDIS_ARGS(STR("-inf"),
 					   redis_number(&b, s->now_ms)));
+		(void)redis_add(&b, "ZCOUNT",
+				redis_index(&b, (uint8_t)i, "seen", STR("")),
+				REDIS_ARGS(STR("-inf"), seen_due(s, &b)));
+	}
 	if (redis_batch_run(&b, err) != 0)
 		return -1;
-	for (unsigned i = 0; i < SESSION_SHARDS; i++)
-		if (redis_get_number(&b, i, &due[i], err) != 0)
+	for (size_t i = 0; i < SESSION_SHARDS; i++)
+		if (redis_get_number(&b, 2 * i, &due[i].ends, err) != 0 ||
+		    redis_get_number(&b, 2 * i + 1, &due[i].seen, err) != 0)
 			return -1;
 	return 0;
 }
 
 /* If the members of one shard cannot be counted, all shards are swept. */
 static int
-find_due(struct sweep *s, int64_t *due, struct err *err)
+find_due(struct sweep *s, struct shard_due *due, struct err *err)
 {
 	if (count_due(s, due, err) == 0)
 		return 0;
 	if (err->code != ERR_BUSY)
 		return -1;
 	for (unsigned i = 0; i < SESSION_SHARDS; i++)
-		due[i] = 1;
+		due[i] = (struct shard_due){ .ends = 1, .seen = 1 };
 	return 0;
 }
 
 static int
-sweep_shards(struct sweep *s, const int64_t *due, struct err *err)
+sweep_shards(struct sweep *s, const struct shard_due *due, struct err *err)
 {
-	for (unsigned i = 0; i < SESSION_SHARDS; i++)
-		if (due[i] != 0 && s->removed < s->limit &&
+	for (unsigned i = 0; i < SESSION_SHARDS; i++) {
+		if (due[i].seen != 0 &&
+		    !goes_on(s, flush_pages_of(s, (uint8_t)i, err), err))
+			return -1;
+		if (due[i].ends != 0 && s->removed < s->limit &&
 		    !goes_on(s, sweep_pages_of(s, (uint8_t)i, err), err))
 			return -1;
+	}
 	return 0;
 }
 
@@ -205,7 +261,7 @@ static int
 sweep_sessions(struct sweep *s, struct err *err)
 {
 	struct arena *a = redis_scratch();
-	int64_t *due =
+	struct shard_due *due =
 	    a == NULL ? NULL : arena_array(a, SESSION_SHARDS, sizeof(*due));
 	int result;
 

@@ -8,15 +8,15 @@
 local record, new, user, ends, keep, most, now, front = unpack(ARGV)
 local gone, alive, over = {}, {}, 0
 most = tonumber(most)
-if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
+if call('EXISTS', KEYS[1]) == 1 then return -1 end
 -- A key of another type raises an error here, before the first write.
-for i = 2, 4 do redis.call('ZCARD', KEYS[i]) end
-local count = redis.call('ZCARD', KEYS[2])
+for i = 2, 4 do call('ZCARD', KEYS[i]) end
+local count = call('ZCARD', KEYS[2])
 if most > 0 and count >= most then
 	if count > 1000 then return -2 end
-	local list = redis.call('ZREVRANGEBYLEX', KEYS[2], '+', '-')
+	local list = call('ZREVRANGEBYLEX', KEYS[2], '+', '-')
 	for i = #list, 1, -1 do
-		local s = read(front .. 's:' .. id_of(list[i]), LONGEST)
+		local s = session(front, id_of(list[i]), LONGEST)
 		local at = s and ends_of(s)
 		if not at or at <= now then
 			table.insert(gone, list[i])
@@ -29,12 +29,12 @@ if most > 0 and count >= most then
 end
 -- A server without memory refuses the first write, which must therefore be one
 -- that needs memory.
-redis.call('SET', KEYS[1], record, 'PX', keep)
-redis.call('ZADD', KEYS[2], 0, new)
-redis.call('ZADD', KEYS[3], 0, new)
-redis.call('ZADD', KEYS[4], ends, new .. ':' .. user)
+call('SET', KEYS[1], record, 'PX', keep)
+call('ZADD', KEYS[2], 0, new)
+call('ZADD', KEYS[3], 0, new)
+call('ZADD', KEYS[4], ends, new .. ':' .. user)
 for _, entry in ipairs(gone) do
-	redis.call('DEL', front .. 's:' .. id_of(entry))
+	call('DEL', front .. 's:' .. id_of(entry))
 	unlist(front, user, entry)
 end
 return over

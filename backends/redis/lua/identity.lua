@@ -10,8 +10,8 @@ for i, entry in ipairs(list) do
 	local rest = s and #s <= LONGEST and user_of(s) == user and string.match(s,
 		'^[^%z]*%z[^%z]*%z[^%z]*%z[^%z]*%z(.*)$', 215)
 	if rest then
-		redis.call('SET', front .. 's:' .. id_of(entry),
-			string.sub(s, 1, 214) .. who .. rest, 'KEEPTTL')
+		call('SET', front .. 's:' .. id_of(entry),
+			sub(s, 1, 214) .. who .. rest, 'KEEPTTL')
 	end
 end
 return last_of(list, most)

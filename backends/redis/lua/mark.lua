@@ -8,8 +8,8 @@ local list, records = page(KEYS[1], from, most, front)
 for i, entry in ipairs(list) do
 	local s = records[i]
 	if s and #s <= LONGEST and user_of(s) == user
-		and string.sub(s, -#old) == old then
-		redis.call('SETRANGE', front .. 's:' .. id_of(entry), #s - #new,
+		and sub(s, -#old) == old then
+		call('SETRANGE', front .. 's:' .. id_of(entry), #s - #new,
 			new)
 	end
 end

@@ -4,8 +4,8 @@
 -- with its end if it is not over.
 local s, now = read(KEYS[1], LONGEST), ARGV[1]
 if not s then return false end
-local ends = string.sub(s, 1, 19)
-if #ends == 19 and not string.find(ends, '%D')
+local ends = sub(s, 1, 19)
+if #ends == 19 and not find(ends, '%D')
 	and ends <= '9223372036854775807' and ends > now then return { ends } end
-redis.call('DEL', KEYS[1])
+call('DEL', KEYS[1])
 return s

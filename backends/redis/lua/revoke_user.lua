@@ -10,10 +10,10 @@ local n = 0
 for i, entry in ipairs(list) do
 	local s, id = records[i], id_of(entry)
 	if id ~= except and (not s or (user_of(s) or user) == user) then
-		if s then n = n + redis.call('DEL', front .. 's:' .. id) end
+		if s then n = n + call('DEL', front .. 's:' .. id) end
 		unlist(front, user, entry)
 	elseif id ~= except then
-		redis.pcall('ZREM', KEYS[1], entry)
+		try('ZREM', KEYS[1], entry)
 	end
 end
 return { n, last_of(list, most) }

@@ -7,14 +7,16 @@
 -- unless it is GONE.
 local now, generation, presented, since, till, next, wrapped, ends, id, front =
 	unpack(ARGV)
-local s = redis.call('GETRANGE', KEYS[1], 0, LONGEST)
-if s == '' and redis.call('EXISTS', KEYS[1]) == 0 then return { 'GONE' } end
-local _, digits = string.find(s, '^1%d+')
+local s = call('GETRANGE', KEYS[1], 0, LONGEST)
+if s == '' and call('EXISTS', KEYS[1]) == 0 then return { 'GONE' } end
+local _, digits = find(s, '^1%d+')
 if not digits or digits < 118 or #s < 219 or #s > 4095 then
 	return { 'DAMAGED', s }
 end
-local expires, idle = string.sub(s, 22, 40), string.sub(s, 60, 78)
-local stored, token = string.sub(s, 98, 107), string.sub(s, 119, 150)
+local whole = pcall(together, { KEYS[1], front .. 'seen' })
+if whole then s = current(front, id, s) end
+local expires, idle = sub(s, 22, 40), sub(s, 60, 78)
+local stored, token = sub(s, 98, 107), sub(s, 119, 150)
 if expires <= now or idle <= now or stored == '4294967295' then
 	return { 'GONE' }
 end
@@ -25,15 +27,16 @@ if presented == token then
 	local change = now .. ends .. now
 		.. string.format('%010d', tonumber(stored) + 1)
 		.. '00000000001' .. next .. token .. wrapped
-	redis.call('SETRANGE', KEYS[1], 40, change)
+	call('SETRANGE', KEYS[1], 40, change)
+	if whole then try('ZREM', front .. 'seen', id) end
 	if ends < idle then ends_earlier(front, id, s, ends) end
-	return { 'DONE', string.sub(s, 1, 40) .. change .. string.sub(s, 215) }
+	return { 'DONE', sub(s, 1, 40) .. change .. sub(s, 215) }
 end
 
-if since ~= '' and string.sub(s, 118, 118) == '1'
-	and presented == string.sub(s, 151, 182)
-	and string.sub(s, 79, 97) >= since
-	and string.sub(s, 79, 97) <= till then
+if since ~= '' and sub(s, 118, 118) == '1'
+	and presented == sub(s, 151, 182)
+	and sub(s, 79, 97) >= since
+	and sub(s, 79, 97) <= till then
 	return { 'GRACE', s }
 end
 

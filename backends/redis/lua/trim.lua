@@ -16,7 +16,7 @@ for i, entry in ipairs(list) do
 	if alive and own and room > 0 then
 		room = room - 1
 	elseif own then
-		redis.call('DEL', front .. 's:' .. id_of(entry))
+		call('DEL', front .. 's:' .. id_of(entry))
 		unlist(front, user, entry)
 		if alive then ended = ended + 1 end
 	end

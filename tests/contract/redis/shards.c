@@ -61,6 +61,17 @@ tell(struct moving *m, size_t node, const char *what, size_t other)
 	test_redis_do(&m->c.nodes[node], text);
 }
 
+/* Ends the migration on the first server. */
+static void
+tell_stable(struct moving *m)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "CLUSTER SETSLOT %u STABLE",
+		       m->slot);
+	test_redis_do(&m->c.nodes[m->from], text);
+}
+
 static void
 move(struct moving *m, const char *key)
 {
@@ -238,6 +249,51 @@ START_TEST(ended_in_half_of_a_slot)
 }
 END_TEST
 
+static void
+expect_seen(struct fixture *r, const struct session *s, int64_t seen_ms)
+{
+	struct session_answer is;
+
+	OK(r, store_find(r->conn, NOW(r), &s->id, &s->token, &is, &r->err));
+	HOLDS(r, is.found);
+	SAME(r, is.session.last_seen_ms, seen_ms);
+	SAME(r, is.session.idle_expires_ms, seen_ms + 3600000);
+}
+
+/* The record of a session and its time of last use are on two servers. No key
+ * is then created that is on the other server, too. */
+START_TEST(seen_in_half_of_a_slot)
+{
+	const int64_t hour = 3600000;
+	struct moving m;
+	struct fixture *r = &m.r;
+	struct session s;
+
+	open_moving(&m);
+	tell_stable(&m);
+	s = fixture_session(r, "alice", r->now);
+	s.idle_expires_ms = r->now + hour;
+	s.expires_ms = r->now + 9 * hour;
+	OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
+	OK(r, store_touch(r->conn, NOW(r),
+			  TOUCH(s.id, r->now + 60000, r->now + 60000 + hour),
+			  &r->err));
+	tell(&m, m.from, "MIGRATING", m.to);
+	move(&m, _i == 0 ? fixture_key(&s).text :
+			   fixture_index("alice", "seen").text);
+	if (_i == 0)
+		expect_seen(r, &s, r->now + 60000);
+	OK(r, store_touch(r->conn, NOW(r),
+			  TOUCH(s.id, r->now + 120000, r->now + 120000 + hour),
+			  &r->err));
+	expect_seen(r, &s, r->now + 120000);
+	move_rest(&m);
+	expect_seen(r, &s, r->now + 120000);
+	SAME(r, fixture_live(r, "alice", r->now), 4);
+	close_moving(&m);
+}
+END_TEST
+
 TCase *
 redis_shard_cases(void)
 {
@@ -246,5 +302,6 @@ redis_shard_cases(void)
 	tcase_add_test(t, ids_that_are_made_up);
 	tcase_add_loop_test(t, half_of_a_slot, 0, 3);
 	tcase_add_loop_test(t, ended_in_half_of_a_slot, 0, 6);
+	tcase_add_loop_test(t, seen_in_half_of_a_slot, 0, 2);
 	return t;
 }

@@ -69,5 +69,6 @@ TCase *redis_shard_cases(void);
 TCase *redis_half_cases(void);
 TCase *redis_failover_cases(void);
 TCase *redis_feed_cases(void);
+TCase *redis_seen_cases(void);
 
 #endif

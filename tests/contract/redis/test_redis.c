@@ -460,5 +460,6 @@ main(void)
 	return RUN_CASES(redis_cases(), redis_damage_cases(),
 			 redis_index_cases(), redis_cut_cases(),
 			 redis_shard_cases(), redis_half_cases(),
-			 redis_failover_cases(), redis_feed_cases());
+			 redis_failover_cases(), redis_feed_cases(),
+			 redis_seen_cases());
 }

@@ -241,6 +241,39 @@ START_TEST(touches_and_creations_are_not_reported)
 }
 END_TEST
 
+/* The times follow from each other, as those of a check do. */
+START_TEST(the_time_of_a_check_is_not_reported)
+{
+	const int64_t hour = INT64_C(3600000);
+	struct watched w = watch_store(_i);
+	struct fixture *r = w.r;
+	struct session s = fixture_session(r, "alice", r->now);
+	struct session_answer got;
+	int64_t n;
+
+	s.idle_expires_ms = r->now + hour;
+	s.expires_ms = r->now + 9 * hour;
+	if (fixture_has_feed(r)) {
+		OK(r, store_create(w.other, NOW(r), &s, 0, &n, &r->err));
+		follower_prove(w.follower);
+		follower_forget(w.follower);
+		OK(r, store_touch(w.other, NOW(r),
+				  TOUCH(s.id, r->now + 60000,
+					r->now + 60000 + hour),
+				  &r->err));
+		follower_prove(w.follower);
+		HOLDS(r, !w.follower->all);
+		SAME(r, w.follower->n, 0);
+		OK(r,
+		   store_find(w.other, NOW(r), &s.id, &s.token, &got, &r->err));
+		HOLDS(r, got.found);
+		SAME(r, got.session.last_seen_ms, r->now + 60000);
+		SAME(r, got.session.idle_expires_ms, r->now + 60000 + hour);
+	}
+	unwatch_store(&w);
+}
+END_TEST
+
 START_TEST(earlier_changes_are_not_reported)
 {
 	struct fixture *r = fixture_open(_i);
@@ -315,6 +348,7 @@ store_feed_cases(void)
 
 	tcase_add_loop_test(t, every_change_is_reported, 0, n);
 	tcase_add_loop_test(t, touches_and_creations_are_not_reported, 0, n);
+	tcase_add_loop_test(t, the_time_of_a_check_is_not_reported, 0, n);
 	tcase_add_loop_test(t, earlier_changes_are_not_reported, 0, n);
 	tcase_add_loop_test(t, many_changes_at_once_are_reported, 0, n);
 	tcase_add_loop_test(t, two_feeds_report_everything, 0, n);
