@@ -26,6 +26,7 @@
 #define MEMORY	     (16 * 1024 * 1024)
 #define FILLERS	     8
 #define PER_USER     10
+#define AGENTS	     100
 #define SAMPLES	     2000
 #define PAGE	     100
 #define LIFE_MS	     (24 * 3600 * INT64_C(1000))
@@ -54,7 +55,7 @@ token(unsigned long long n, unsigned kind)
 }
 
 struct name {
-	char text[32];
+	char text[80];
 };
 
 static struct name
@@ -63,6 +64,20 @@ user_of(unsigned long long n)
 	struct name name;
 
 	(void)snprintf(name.text, sizeof(name.text), "user%llu", n / PER_USER);
+	return name;
+}
+
+/* Returns one of AGENTS user agents, each of 70 bytes. */
+static struct name
+agent_of(unsigned long long n)
+{
+	const unsigned version = 100 + (unsigned)(n % AGENTS);
+	struct name name;
+
+	(void)snprintf(name.text, sizeof(name.text),
+		       "Mozilla/5.0 (X11; Linux x86_64; rv:%u.0)"
+		       " Gecko/20100101 Firefox/%u.0",
+		       version, version);
 	return name;
 }
 
@@ -85,7 +100,7 @@ static int
 growth_create(const struct growth *g, struct store_conn *conn, struct arena *a,
 	      unsigned long long n, struct err *err)
 {
-	const struct name user = user_of(n);
+	const struct name user = user_of(n), agent = agent_of(n);
 	struct session s = {
 		.id = session_id(g, n),
 		.token = token(n, 0),
@@ -97,8 +112,7 @@ growth_create(const struct growth *g, struct store_conn *conn, struct arena *a,
 		.idle_expires_ms = g->began_ms + LIFE_MS,
 		.expires_ms = g->began_ms + LIFE_MS,
 		.address = STR("192.0.2.17"),
-		.user_agent = STR("Mozilla/5.0 (X11; Linux x86_64; rv:128.0)"
-				  " Gecko/20100101 Firefox/128.0"),
+		.user_agent = str_from(agent.text),
 	};
 
 	memcpy(s.mark.b, s.token.b, sizeof(s.mark.b));
