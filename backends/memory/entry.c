@@ -2,13 +2,15 @@
 /* The entries of the memory store. */
 #include "backends/memory/entry.h"
 
+#include "backends/memory/agents.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NTEXTS 6
+#define NTEXTS 5
 
-/* Lists the texts of a session, always in the same order. */
+/* Lists the texts of an entry, always in the same order. */
 static void
 texts_of(struct session *s, struct str *texts[NTEXTS])
 {
@@ -17,7 +19,6 @@ texts_of(struct session *s, struct str *texts[NTEXTS])
 	texts[2] = &s->who.email;
 	texts[3] = &s->who.full_name;
 	texts[4] = &s->address;
-	texts[5] = &s->user_agent;
 }
 
 /* Returns the position after the copy. */
@@ -30,7 +31,8 @@ entry_put(char *to, const void *from, size_t n)
 }
 
 struct memory_entry *
-memory_entry_new(const struct session *s, const struct memory_rotation *r)
+memory_entry_new(const struct session *s, const struct memory_rotation *r,
+		 struct memory_agent *agent)
 {
 	const bool has_rotation = s->generation != 0;
 	struct memory_rotation last = { .generation = s->generation };
@@ -59,6 +61,7 @@ memory_entry_new(const struct session *s, const struct memory_rotation *r)
 		.id = s->id,
 		.token = s->token,
 		.mark = s->mark,
+		.agent = agent,
 		.remember = s->remember,
 		.has_rotation = has_rotation,
 	};
@@ -111,6 +114,7 @@ memory_entry_session(const struct memory_entry *e)
 		.remember = e->remember,
 		.generation = memory_entry_rotation(e).generation,
 		.mark = e->mark,
+		.user_agent = str_from(e->agent->text),
 	};
 	struct str *texts[NTEXTS];
 	const char *at = e->data;
@@ -134,6 +138,8 @@ memory_entry_get(const struct memory_entry *e, struct arena *a,
 	for (size_t i = 0; i < NTEXTS; i++)
 		if (arena_copy(a, *texts[i], texts[i]) != 0)
 			return err_nomem(err);
+	if (arena_copy(a, copy.user_agent, &copy.user_agent) != 0)
+		return err_nomem(err);
 	*out = copy;
 	return 0;
 }

@@ -5,6 +5,8 @@
 
 #include "strategy/session_store.h"
 
+struct memory_agent;
+
 /* What a session has if its generation is not 0. */
 struct memory_rotation {
 	uint32_t generation;
@@ -21,6 +23,7 @@ struct memory_entry {
 	struct session_id id;
 	struct token_hash token;
 	struct password_mark mark;
+	struct memory_agent *agent;
 	uint32_t next; /* the next session in its chain (sessions.h) */
 	bool remember : 1;
 	bool has_rotation : 1;
@@ -29,10 +32,12 @@ struct memory_entry {
 	char data[];
 };
 
-/* Makes a deep copy of `s`; `r` is its last rotation if its generation is not
- * 0. NULL: out of memory. free() it. */
+/* Makes a deep copy of `s`, but for its user agent, which is `agent`. `r` is
+ * the last rotation if its generation is not 0. NULL: out of memory. free()
+ * it. */
 struct memory_entry *memory_entry_new(const struct session *s,
-				      const struct memory_rotation *r) MUST_USE;
+				      const struct memory_rotation *r,
+				      struct memory_agent *agent) MUST_USE;
 
 bool memory_entry_is_alive(const struct memory_entry *e, int64_t now_ms);
 bool memory_entry_is_of(const struct memory_entry *e, struct str user);
@@ -41,7 +46,7 @@ bool memory_entry_is_of(const struct memory_entry *e, struct str user);
  * is 0. */
 struct memory_rotation memory_entry_rotation(const struct memory_entry *e);
 
-/* Returns the session; its texts are those of the entry. */
+/* Returns the session; its texts are those of the entry and the agent. */
 struct session memory_entry_session(const struct memory_entry *e);
 
 /* Makes a deep copy of the session in the arena. */

@@ -4,6 +4,7 @@ EXTRA_DIST += backends/memory/README.md
 
 BACKENDS += store:memory
 libfcgiauth_a_SOURCES += \
+	backends/memory/agents.c backends/memory/agents.h \
 	backends/memory/attempts.c backends/memory/attempts.h \
 	backends/memory/denials.c backends/memory/denials.h \
 	backends/memory/entry.c backends/memory/entry.h \

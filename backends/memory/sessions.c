@@ -78,11 +78,19 @@ memory_sessions_init(struct memory_sessions *t, struct err *err)
 	return 0;
 }
 
+static void
+entry_free(struct memory_entry *e)
+{
+	memory_agent_release(e->agent);
+	free(e);
+}
+
 void
 memory_sessions_destroy(struct memory_sessions *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		free(t->all[i]);
+		entry_free(t->all[i]);
+	memory_agents_destroy(&t->agents);
 	free(t->all);
 	free(t->heads);
 }
@@ -99,6 +107,7 @@ int
 memory_sessions_add(struct memory_sessions *t, const struct session *s,
 		    struct err *err)
 {
+	struct memory_agent *agent;
 	struct memory_entry *e;
 
 	if (memory_sessions_id(t, &s->id) != NULL)
@@ -106,9 +115,12 @@ memory_sessions_add(struct memory_sessions *t, const struct session *s,
 			       "session: there is one with the same id");
 	if (t->n == t->size && resize(t, 2 * t->size, err) != 0)
 		return -1;
-	e = memory_entry_new(s, NULL);
-	if (e == NULL)
+	agent = memory_agents_take(&t->agents, s->user_agent);
+	e = agent != NULL ? memory_entry_new(s, NULL, agent) : NULL;
+	if (e == NULL) {
+		memory_agent_release(agent);
 		return err_nomem(err);
+	}
 	t->all[t->n++] = e;
 	hang(t, t->n);
 	return 0;
@@ -119,7 +131,7 @@ memory_sessions_replace(struct memory_sessions *t, struct memory_entry *e,
 			const struct session *s,
 			const struct memory_rotation *r, struct err *err)
 {
-	struct memory_entry *copy = memory_entry_new(s, r);
+	struct memory_entry *copy = memory_entry_new(s, r, e->agent);
 
 	if (copy == NULL)
 		return err_nomem(err);
@@ -142,7 +154,7 @@ memory_sessions_remove(struct memory_sessions *t, struct memory_entry *e)
 		t->all[number - 1] = last;
 	}
 	t->n--;
-	free(e);
+	entry_free(e);
 }
 
 /* Returns a value below 0 if the session comes before the position in a list,

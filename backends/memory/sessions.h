@@ -4,6 +4,7 @@
 #ifndef BACKENDS_MEMORY_SESSIONS_H
 #define BACKENDS_MEMORY_SESSIONS_H
 
+#include "backends/memory/agents.h"
 #include "backends/memory/entry.h"
 
 /* All sessions, in no particular order, and a hash table by id, which names
@@ -13,6 +14,7 @@ struct memory_sessions {
 	uint32_t *heads; /* the first sessions of the chains */
 	size_t n;
 	size_t size; /* of both arrays, a power of 2 */
+	struct memory_agents agents;
 };
 
 int memory_sessions_init(struct memory_sessions *t, struct err *err) MUST_USE;
@@ -26,8 +28,8 @@ struct memory_entry *memory_sessions_id(const struct memory_sessions *t,
 int memory_sessions_add(struct memory_sessions *t, const struct session *s,
 			struct err *err) MUST_USE;
 
-/* Puts an entry with deep copies of `s`, which has the same id, and of its last
- * rotation in place of e. On an error nothing changes. */
+/* Puts an entry with deep copies of `s`, which has the same id and user agent,
+ * and of its last rotation in place of e. On an error nothing changes. */
 int memory_sessions_replace(struct memory_sessions *t, struct memory_entry *e,
 			    const struct session *s,
 			    const struct memory_rotation *r,
