@@ -14,6 +14,10 @@
 #define STAMPS_MIN    1024
 #define NEVER	      INT64_MIN
 
+/* If the two clocks differ by more than this, the host was suspended, or a
+ * clock was set. Slower corrections of a clock stay below it. */
+#define SUSPENDED_MS 1000
+
 struct cache {
 	/* The number of the last change. */
 	_Atomic uint64_t last;
@@ -225,6 +229,14 @@ is_valid(const struct cache *c, const struct cache_entry *e)
 	       e->moment >= atomic_load(stamp_of_user(c, cache_entry_user(e)));
 }
 
+/* The monotonic clock stands still while the host is suspended, and so does the
+ * time for which the feed is proven. The other clock does not. */
+static bool
+was_suspended_since(const struct cache_entry *e, const struct cache_query *q)
+{
+	return q->wall_ms - e->wall_ms > q->mono_ms - e->mono_ms + SUSPENDED_MS;
+}
+
 /* Ends are decided when an entry is read. If the clock was set back, the mode
  * decides again. */
 static bool
@@ -232,7 +244,8 @@ is_current(const struct cache_entry *e, const struct cache_query *q,
 	   int64_t since_ms)
 {
 	return e->generation == q->generation && e->mono_ms >= since_ms &&
-	       q->wall_ms < e->expires_ms && q->wall_ms >= e->wall_ms;
+	       q->wall_ms < e->expires_ms && q->wall_ms >= e->wall_ms &&
+	       !was_suspended_since(e, q);
 }
 
 static struct cache_shard *

@@ -162,7 +162,7 @@ START_TEST(ends_are_decided_when_read)
 	struct principal out;
 
 	add("one", 1);
-	q.wall_ms = 4999;
+	q.wall_ms = q.mono_ms = 4999;
 	ck_assert(cache_find(c, &q, a, &out));
 	q.wall_ms = 5000;
 	ck_assert(!cache_find(c, &q, a, &out));
@@ -171,6 +171,26 @@ START_TEST(ends_are_decided_when_read)
 	q.wall_ms = 1000;
 	q.generation++;
 	ck_assert(!cache_find(c, &q, a, &out));
+}
+END_TEST
+
+/* While the host is suspended, the feed reports nothing, and the monotonic
+ * clock stands still. */
+START_TEST(entries_from_before_a_suspension_are_not_believed)
+{
+	struct cache_query q = query("one");
+	const struct principal p = principal(1);
+	struct principal out;
+
+	cache_set_trust(c, GENERATION, CACHE_FEED, q.mono_ms + 1000);
+	add("one", 1);
+	q.mono_ms += 100;
+	q.wall_ms += 1100; /* a clock may be corrected slowly */
+	ck_assert(cache_find(c, &q, a, &out));
+	q.wall_ms++;
+	ck_assert(!cache_find(c, &q, a, &out));
+	cache_add(c, &q, cache_moment(c), &p);
+	ck_assert(cache_find(c, &q, a, &out));
 }
 END_TEST
 
@@ -429,6 +449,7 @@ main(void)
 	tcase_add_test(t, changes_make_entries_invalid);
 	tcase_add_test(t, change_during_verification_counts);
 	tcase_add_test(t, ends_are_decided_when_read);
+	tcase_add_test(t, entries_from_before_a_suspension_are_not_believed);
 	tcase_add_test(t, entries_are_believed_for_a_reason);
 	tcase_add_test(t, age_is_limited_without_a_feed);
 	tcase_add_loop_test(t, number_of_entries_is_fixed, 0, 7);
