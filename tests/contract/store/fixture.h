@@ -26,9 +26,6 @@ struct store_kind {
 	bool has_feed;
 	/* The feed reports touches and creations, too. */
 	bool feed_sees_writes;
-	/* find() ignores the token if it is NULL. To be removed when all stores
-	 * do so. */
-	bool finds_any_token;
 };
 
 /* The stores of the program. */

@@ -13,9 +13,7 @@ configure(const struct session_store_ops *ops, void *conf, const char *path)
 }
 
 const struct store_kind store_kinds[] = {
-	{ .ops = &store_memory,
-	  .configure = configure,
-	  .finds_any_token = true },
+	{ .ops = &store_memory, .configure = configure },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
 

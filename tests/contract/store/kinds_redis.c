@@ -94,16 +94,14 @@ const struct store_kind store_kinds[] = {
 	  .fresh = fresh_alone,
 	  .refuse = refuse_alone,
 	  .has_feed = true,
-	  .feed_sees_writes = true,
-	  .finds_any_token = true },
+	  .feed_sees_writes = true },
 	{ .ops = &store_redis,
 	  .name = "redis cluster",
 	  .configure = configure_cluster,
 	  .fresh = fresh_cluster,
 	  .refuse = refuse_cluster,
 	  .has_feed = true,
-	  .feed_sees_writes = true,
-	  .finds_any_token = true },
+	  .feed_sees_writes = true },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
 

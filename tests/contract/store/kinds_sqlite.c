@@ -41,8 +41,7 @@ const struct store_kind store_kinds[] = {
 	{ .ops = &store_sqlite,
 	  .configure = configure,
 	  .refuse = refuse,
-	  .has_feed = true,
-	  .finds_any_token = true },
+	  .has_feed = true },
 };
 const size_t store_nkinds = ARRAY_LEN(store_kinds);
 
