@@ -194,6 +194,7 @@ libtests_a_SOURCES += \
 tests_contract_postgres_test_postgres_SOURCES = \
 	tests/contract/postgres/test_postgres.c \
 	tests/contract/postgres/conflicts.c tests/contract/postgres/damage.c \
+	tests/contract/postgres/elsewhere.c \
 	tests/contract/postgres/faults.c tests/contract/postgres/feed.c \
 	tests/contract/postgres/idle.c tests/contract/postgres/names.c \
 	tests/contract/postgres/waits.c tests/contract/postgres/conns.c \

@@ -40,6 +40,8 @@ postgres_open(const struct postgres_spec *spec,
 	atomic_init(&s->plain, false);
 	atomic_init(&s->nameless, false);
 	atomic_init(&s->host, 0);
+	atomic_init(&s->feed_key, 0);
+	atomic_init(&s->missed_key, 0);
 	*server = s;
 	return 0;
 }
@@ -112,6 +114,7 @@ postgres_conn_new(struct postgres_server *s, PGconn *conn, int64_t limit_ms)
 	pg->server = s;
 	pg->limit_ms = limit_ms;
 	pg->conn = conn;
+	pg->feed_key = atomic_load(&s->feed_key);
 	(void)PQsetNoticeReceiver(pg->conn, take_notice, pg);
 	/* Messages without a context, which may contain values. */
 	(void)PQsetErrorVerbosity(pg->conn, PQERRORS_TERSE);

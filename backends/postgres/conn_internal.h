@@ -19,6 +19,9 @@ struct postgres_server {
 	/* Statements cannot have names: there is a pooler. */
 	atomic_bool nameless;
 	atomic_uint host; /* the one that was last connected to by the feed */
+	/* The keys of the change feed and of the one that was missed last
+	 * (feed_lock.c); 0: none. */
+	_Atomic int64_t feed_key, missed_key;
 	const char *hot[POSTGRES_HOT_MAX];
 	size_t nhot;
 };
@@ -41,6 +44,9 @@ struct postgres_conn {
 	bool dying; /* the server has announced the end of the connection */
 	bool conflict; /* the last failure was a conflict */
 	char state[6]; /* SQLSTATE of the last failure; empty: none given */
+	/* The last statement has found that the feed is at another server. */
+	bool elsewhere;
+	int64_t feed_key; /* of the server when this was made */
 	/* It has another connection string than the server. */
 	bool apart;
 	enum postgres_names names;
@@ -125,6 +131,10 @@ void postgres_begin(struct postgres_conn *pg);
 int postgres_run_bound(struct postgres_conn *pg, const char *sql,
 		       const struct postgres_bound *b, PGresult **out,
 		       struct err *err) MUST_USE;
+
+/* Returns whether the feed was at another server, and is another one now than
+ * when this connection was made: a new connection may be to its server. */
+bool postgres_feed_has_moved(const struct postgres_conn *pg);
 
 /* Makes the extras of the schema. Fails only if the connection is lost; what
  * the server refuses is noted for postgres_advise(). */

@@ -23,15 +23,26 @@ store_postgres_denied(void *conn, const struct call *c,
 		      const struct denial_question *q, bool *denied,
 		      struct err *err)
 {
-	struct postgres_arg args[2 + DENIED_KEYS_MAX] = { PG_INT(q->issued_ms),
+	struct postgres_arg args[3 + DENIED_KEYS_MAX] = { PG_INT(q->issued_ms),
 							  PG_INT(c->now_ms) };
+	const int64_t key = postgres_feed_key(conn);
 	struct postgres_numbers r;
 
 	for (size_t i = 0; i < DENIED_KEYS_MAX; i++)
 		args[2 + i] = PG_TEXT(i < q->n ? q->keys[i] : STR(""));
-	if (postgres_numbers(conn, postgres_store_sql[STORE_SQL_DENIED], args,
-			     ARRAY_LEN(args), &r, err) != 0)
+	if (key == 0) {
+		if (postgres_numbers(conn, postgres_store_sql[STORE_SQL_DENIED],
+				     args, 2 + DENIED_KEYS_MAX, &r, err) != 0)
+			return -1;
+		*denied = r.row;
+		return 0;
+	}
+	args[2 + DENIED_KEYS_MAX] = PG_INT(key);
+	if (postgres_numbers(conn, postgres_store_sql[STORE_SQL_DENIED_HERE],
+			     args, ARRAY_LEN(args), &r, err) != 0)
 		return -1;
-	*denied = r.row;
+	if (!r.row || r.v[1] == 0)
+		postgres_feed_missed(conn, key);
+	*denied = !r.row || r.v[0] != 0;
 	return 0;
 }

@@ -59,6 +59,7 @@ struct postgres_feed {
 	int64_t pid; /* of the process of the server, as it found it */
 	char nonce[NONCE_MAX + 1]; /* sent when the feed was opened */
 	bool delivered; /* the nonce has arrived */
+	int64_t key; /* of its lock; 0: not taken yet */
 };
 
 static void
@@ -370,7 +371,8 @@ feed_begin(struct postgres_feed *f, const struct feed_conf *conf,
 	f->pg->apart = conf->conninfo != NULL;
 	f->pg->limit_ms = until_ms - env_mono_ms(env);
 	if (feed_listen(f, err) != 0 || feed_ask(f, err) != 0 ||
-	    prove_delivery(f, conf->conninfo, until_ms, err) != 0)
+	    prove_delivery(f, conf->conninfo, until_ms, err) != 0 ||
+	    postgres_feed_lock(f->pg, &f->key, err) != 0)
 		return -1;
 	f->pg->limit_ms = conf->timeout_ms;
 	return 0;
@@ -381,6 +383,8 @@ postgres_feed_close(void *feed)
 {
 	struct postgres_feed *f = feed;
 
+	if (f->key != 0)
+		postgres_feed_unlock(f->pg, f->key);
 	postgres_disconnect(f->pg);
 	free(f);
 }
@@ -415,4 +419,5 @@ const struct feed_ops postgres_feed = {
 	.close = postgres_feed_close,
 	.wait = postgres_feed_wait,
 	.prove = postgres_feed_prove,
+	.is_elsewhere = postgres_feed_is_elsewhere,
 };

@@ -31,7 +31,7 @@ libfcgiauth_a_SOURCES += \
 	backends/postgres/denials.c \
 	backends/postgres/extras.c \
 	backends/postgres/feed.c \
-	backends/postgres/feed_conn.c \
+	backends/postgres/feed_conn.c backends/postgres/feed_lock.c \
 	backends/postgres/foreign.c backends/postgres/foreign.h \
 	backends/postgres/prepared.c \
 	backends/postgres/query.c \

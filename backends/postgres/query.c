@@ -418,7 +418,7 @@ postgres_is_lost(void *conn, bool ask)
 	struct err why;
 	PGresult *r;
 
-	if (has_ended(pg))
+	if (has_ended(pg) || postgres_feed_has_moved(pg))
 		return true;
 	if (!ask)
 		return false;

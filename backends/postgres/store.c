@@ -25,7 +25,9 @@ static const struct postgres_spec spec = {
 #define MARK(m)                                                                \
 	PG_BYTES(password_mark_is_known(m) ? (m)->b : NULL, sizeof((m)->b))
 
-#define COLUMN_WRAPPED 15 /* after the columns of a session */
+/* After the columns of a session. */
+#define COLUMN_WRAPPED 15
+#define COLUMN_HERE    15
 
 /* How many times a rotation is tried at most. */
 #define ROTATE_TRIES 8
@@ -34,10 +36,10 @@ static int
 store_postgres_open(const void *conf, const struct env *env, void **store,
 		    struct err *err)
 {
-	static const enum postgres_store_sql hot[] = { STORE_SQL_FIND,
-						       STORE_SQL_TOUCH,
-						       STORE_SQL_DENIED,
-						       STORE_SQL_ROTATE };
+	static const enum postgres_store_sql hot[] = {
+		STORE_SQL_FIND,	     STORE_SQL_TOUCH,	    STORE_SQL_DENIED,
+		STORE_SQL_FIND_HERE, STORE_SQL_DENIED_HERE, STORE_SQL_ROTATE
+	};
 
 	if (postgres_open(&spec, conf, env, store, err) != 0)
 		return -1;
@@ -152,22 +154,37 @@ store_postgres_create(void *conn, const struct call *c,
 	return result;
 }
 
+static bool
+is_here(const PGresult *r)
+{
+	struct err ignored; /* it is not certain */
+	int64_t here = 0;
+
+	return postgres_get_int(r, 0, COLUMN_HERE, &here, &ignored) == 0 &&
+	       here != 0;
+}
+
 static int
 store_postgres_find(void *conn, const struct call *c,
 		    const struct session_id *id, const struct token_hash *token,
 		    struct session_answer *out, struct err *err)
 {
 	struct session_answer is = { .found = false };
+	const int64_t key = postgres_feed_key(conn);
 	PGresult *r;
 	int result = 0;
 
-	if (query(conn, STORE_SQL_FIND,
-		  PG_ARGS(ID(id), PG_INT(c->now_ms),
-			  PG_BYTES(token != NULL ? token->b : NULL,
-				   sizeof(token->b))),
-		  &r, err) != 0)
+	if (query(conn, key != 0 ? STORE_SQL_FIND_HERE : STORE_SQL_FIND,
+		  (const struct postgres_arg[]){
+		      ID(id), PG_INT(c->now_ms),
+		      PG_BYTES(token != NULL ? token->b : NULL,
+			       sizeof(token->b)),
+		      PG_INT(key) },
+		  key != 0 ? 4 : 3, &r, err) != 0)
 		return -1;
 	is.found = PQntuples(r) > 0;
+	if (is.found && key != 0 && !is_here(r))
+		postgres_feed_missed(conn, key);
 	if (is.found) {
 		postgres_get_session(r, 0, &is.session);
 		result = postgres_keep_texts(&is.session, NULL, c->arena, err);

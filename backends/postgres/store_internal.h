@@ -12,6 +12,20 @@ extern const struct feed_ops postgres_feed;
 extern const char postgres_feed_probe[];
 extern const char postgres_feed_proof[];
 
+struct postgres_conn;
+
+/* The lock of the feed (feed_lock.c). The feed takes it, and gives it up when
+ * its connection is closed. */
+int postgres_feed_lock(struct postgres_conn *feed, int64_t *key,
+		       struct err *err) MUST_USE;
+void postgres_feed_unlock(const struct postgres_conn *feed, int64_t key);
+/* Returns the key that the next statement on this connection must try; 0: there
+ * is no feed. */
+int64_t postgres_feed_key(void *conn);
+/* The statement has found that the feed is not there. */
+void postgres_feed_missed(void *conn, int64_t key);
+bool postgres_feed_is_elsewhere(void *conn);
+
 #define POSTGRES_STORE_EXTRAS 2
 extern const struct postgres_extra postgres_store_extras[POSTGRES_STORE_EXTRAS];
 

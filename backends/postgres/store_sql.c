@@ -36,6 +36,18 @@
 	" COALESCE((SELECT max(ends_ms) FROM fcgiauth.attempts WHERE key " key \
 	" AND banned AND ends_ms > $1 AND ends_ms <= $2), 0)"
 
+/* What a check asks for. */
+#define FIND                                                                   \
+	" FROM fcgiauth.sessions WHERE id = $1"                                \
+	" AND token = COALESCE($3, token)"                                     \
+	" AND idle_expires_ms > $2 AND expires_ms > $2"
+#define DENIED                                                                 \
+	" FROM fcgiauth.denials WHERE key IN ($3, $4, $5, $6)"                 \
+	" AND issued_ms >= $1 AND until_ms > $2"
+
+/* True if the change feed that has the lock `key` is here (feed_lock.c). */
+#define HERE(key) " NOT pg_catalog.pg_try_advisory_xact_lock_shared(" key ")"
+
 #define IS_DEAD "(idle_expires_ms <= $1 OR expires_ms <= $1)"
 
 /* Deletes at most $2 rows that have expired at $1. */
@@ -84,10 +96,8 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " AND idle_expires_ms > $2 AND expires_ms > $2"
 	    " ORDER BY created_ms DESC, id DESC OFFSET $3)",
 	/* $3 is NULL for any token. */
-	[STORE_SQL_FIND] =
-	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE id = $1"
-	    " AND token = COALESCE($3, token)"
-	    " AND idle_expires_ms > $2 AND expires_ms > $2",
+	[STORE_SQL_FIND] = "SELECT " COLUMNS FIND,
+	[STORE_SQL_FIND_HERE] = "SELECT " COLUMNS "," HERE("$4") FIND,
 	/* A session that has ended at $2 stays ended; a touch that changes
 	 * nothing is not written. */
 	[STORE_SQL_TOUCH] =
@@ -213,9 +223,9 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    " VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET"
 	    " issued_ms = GREATEST(d.issued_ms, excluded.issued_ms),"
 	    " until_ms = GREATEST(d.until_ms, excluded.until_ms)",
-	[STORE_SQL_DENIED] =
-	    "SELECT 1 FROM fcgiauth.denials WHERE key IN ($3, $4, $5, $6)"
-	    " AND issued_ms >= $1 AND until_ms > $2 LIMIT 1",
+	[STORE_SQL_DENIED] = "SELECT 1" DENIED " LIMIT 1",
+	[STORE_SQL_DENIED_HERE] =
+	    "SELECT EXISTS (SELECT 1" DENIED ")," HERE("$7"),
 	/* A live session is checked again when it may have ended. */
 	[STORE_SQL_SWEEP_LATER] =
 	    "UPDATE fcgiauth.sessions SET"

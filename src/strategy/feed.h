@@ -57,6 +57,15 @@ struct feed_ops {
 	/* Returns 0 if the feed is alive. All changes that were committed
 	 * before the call have been reported by then. */
 	int (*prove)(void *feed, struct err *err);
+
+	/*
+	 * Returns whether the last answer of find() or denied() on this
+	 * connection of the store came from another server than that of the
+	 * feed, which then does not report what is done there. The thread of
+	 * the connection calls it right after the operation. NULL: there is
+	 * no other server.
+	 */
+	bool (*is_elsewhere)(void *conn);
 };
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "strategy/change.h"
+#include "strategy/feed.h"
 #include "strategy/session_check.h"
 #include "base/enc.h"
 #include "base/secret.h"
@@ -112,6 +113,18 @@ tell_user(const struct store_conn *conn, struct str user)
 	store_tell(conn, &(struct change){ .kind = CHANGE_USER, .user = user });
 }
 
+/* An answer from another server than that of the feed must not be believed
+ * later: what has changed since before the question is unknown. */
+static void
+tell_if_elsewhere(const struct store_conn *conn)
+{
+	const struct feed_ops *feed = store_ops(conn)->feed;
+
+	if (feed != NULL && feed->is_elsewhere != NULL &&
+	    feed->is_elsewhere(conn->base.handle))
+		store_tell(conn, &(struct change){ .kind = CHANGE_ALL });
+}
+
 int
 store_create(struct store_conn *conn, const struct call *c,
 	     const struct session *session, int64_t max_per_user,
@@ -151,8 +164,10 @@ store_find(struct store_conn *conn, const struct call *c,
 {
 	struct session_answer is = { .found = false };
 
-	if (REPEAT(conn, find, c, id, token, &is, err) != 0 ||
-	    refuse_damaged(conn, &is.session, err) != 0)
+	if (REPEAT(conn, find, c, id, token, &is, err) != 0)
+		return -1;
+	tell_if_elsewhere(conn);
+	if (refuse_damaged(conn, &is.session, err) != 0)
 		return -1;
 	*out = is;
 	return 0;
@@ -225,7 +240,10 @@ store_denied(struct store_conn *conn, const struct call *c,
 	for (size_t i = 0; i < q->n; i++)
 		if (check_key(q->keys[i], err) != 0)
 			return -1;
-	return REPEAT(conn, denied, c, q, denied, err);
+	if (REPEAT(conn, denied, c, q, denied, err) != 0)
+		return -1;
+	tell_if_elsewhere(conn);
+	return 0;
 }
 
 int

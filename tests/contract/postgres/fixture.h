@@ -79,6 +79,7 @@ TCase *postgres_idle_cases(void);
 TCase *postgres_wait_cases(void);
 TCase *postgres_login_lock_cases(void);
 TCase *postgres_feed_cases(void);
+TCase *postgres_elsewhere_cases(void);
 TCase *postgres_name_cases(void);
 
 #endif

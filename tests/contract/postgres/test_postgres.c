@@ -16,7 +16,8 @@ main(void)
 			   postgres_conflict_cases(), postgres_fault_cases(),
 			   postgres_damage_cases(), postgres_idle_cases(),
 			   postgres_wait_cases(), postgres_login_lock_cases(),
-			   postgres_feed_cases(), postgres_name_cases());
+			   postgres_feed_cases(), postgres_elsewhere_cases(),
+			   postgres_name_cases());
 	postgres_server_free(&shared_server);
 	return result;
 }
