@@ -101,13 +101,14 @@ growth_create(const struct growth *g, struct store_conn *conn, struct arena *a,
 	      unsigned long long n, struct err *err)
 {
 	const struct name user = user_of(n), agent = agent_of(n);
+	const struct session_id id = session_id(g, n);
 	struct session s = {
-		.id = session_id(g, n),
+		.id = id,
 		.token = token(n, 0),
 		.who = { .name = str_from(user.text),
 			 .roles = STR("staff,users"),
 			 .email = STR("somebody@example.com") },
-		.created_ms = g->began_ms,
+		.created_ms = session_id_time_ms(&id),
 		.last_seen_ms = g->began_ms,
 		.idle_expires_ms = g->began_ms + LIFE_MS,
 		.expires_ms = g->began_ms + LIFE_MS,

@@ -7,22 +7,13 @@
 #	-v prefix=LUA_     makes each file a struct, at its own index of an array:
 #	                   touch.lua becomes [LUA_TOUCH] = { "..." }
 #	-v each=line       makes a string of each line, without its newline
-#	-v before=FILE     puts this file in front of each
+#	-v second=EXPR     adds a second member to the struct
 function open_string(name) {
 	sub(/.*\//, "", name)
 	print "/* " name " */"
 	sub(/[.][^.]*$/, "", name)
 	if (prefix != "")
 		print "[" prefix toupper(name) "] = {"
-	if (before != "")
-		put_before()
-}
-function put_before(line, found) {
-	while ((found = (getline line < before)) > 0)
-		put(line)
-	if (found < 0)
-		fail(before " cannot be read")
-	close(before)
 }
 function put(line) {
 	if (comment != "") {
@@ -43,7 +34,7 @@ function fail(why) {
 }
 function close_string() {
 	if (each != "line")
-		print prefix != "" ? "}," : ","
+		print prefix == "" ? "," : second == "" ? "}," : ", " second " },"
 }
 FNR == 1 {
 	if (files++ > 0)

@@ -220,7 +220,7 @@ libtests_a_SOURCES += \
 tests_contract_redis_test_redis_SOURCES = \
 	tests/contract/redis/test_redis.c tests/contract/redis/cut.c \
 	tests/contract/redis/damage.c tests/contract/redis/failover.c \
-	tests/contract/redis/feed.c \
+	tests/contract/redis/earlier.c tests/contract/redis/feed.c \
 	tests/contract/redis/halves.c tests/contract/redis/indices.c \
 	tests/contract/redis/seen.c tests/contract/redis/shards.c \
 	tests/contract/redis/store_fixture.c \

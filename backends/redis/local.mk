@@ -12,6 +12,7 @@ REDIS_LUA = \
 	$(srcdir)/backends/redis/lua/learn.lua
 REDIS_LUA_SESSIONS = \
 	$(srcdir)/backends/redis/lua/create.lua \
+	$(srcdir)/backends/redis/lua/due.lua \
 	$(srcdir)/backends/redis/lua/find.lua \
 	$(srcdir)/backends/redis/lua/flush.lua \
 	$(srcdir)/backends/redis/lua/identity.lua \
@@ -62,10 +63,10 @@ libfcgiauth_a_SOURCES += \
 backends/redis/scripts.inc: $(REDIS_LUA) $(REDIS_LUA_SESSIONS) \
 		$(REDIS_LUA_COMMON) $(srcdir)/backends/redis/local.mk \
 		$(EMBED_AWK)
-	$(EMBED) -v comment='--.*' -v prefix=LUA_ $(REDIS_LUA) >$@.tmp && \
+	$(EMBED) -v comment='--.*' -v prefix=LUA_ $(REDIS_LUA_COMMON) \
+		$(REDIS_LUA) >$@.tmp && \
 		$(AWK) -f $(EMBED_AWK) -v comment='--.*' -v prefix=LUA_ \
-		-v before=$(REDIS_LUA_COMMON) $(REDIS_LUA_SESSIONS) \
-		>>$@.tmp && mv $@.tmp $@
+		-v second=true $(REDIS_LUA_SESSIONS) >>$@.tmp && mv $@.tmp $@
 backends/redis/store.$(OBJEXT): backends/redis/scripts.inc
 BUILT_SOURCES += backends/redis/scripts.inc
 CLEANFILES += backends/redis/scripts.inc

@@ -56,7 +56,7 @@ ping_try_all(struct redis_batch *b, struct err *err)
 				    REDIS_ARGS(other, other, other, entry,
 					       entry, STR(""), entry,
 					       redis_keep(b, 0), STR("1"), zero,
-					       shard));
+					       shard, STR("")));
 	try_sessions(b, shard, other);
 	(void)redis_add_script(b, LUA_DROP, index, REDIS_ARGS(zero, entry));
 	(void)redis_add_script(b, LUA_DENY, denial, REDIS_ARGS(zero, zero));

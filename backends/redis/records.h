@@ -10,8 +10,12 @@
  *	T s:ID		a session, as below; ID is its id in hexadecimal
  *	T u:USER	the index of a user: entries, all of score 0
  *	T sessions	the index of all sessions of the shard: entries, too
- *	T ends		ENTRY:USER; the score is the time when sweep() must
- *			read the session
+ *	T e:NN		the 16 bytes of the ID, USER; the score is the time when
+ *			sweep() must read the session. NN is from 00 to 3f, by
+ *			the SHA-1 of the user (part_of() in lua/common.lua)
+ *	T ends		ENTRY:USER with the same score, of a session that an
+ *			earlier version has created, or whose ID does not begin
+ *			with created_ms
  *	T seen		ID; the score is a last_seen_ms that the record does not
  *			have yet
  *
@@ -28,8 +32,8 @@
  * An entry is 19 digits of created_ms and the ID, so entries have the order of
  * listings. One script creates a session and its entries, and one script ends
  * them: it deletes the session first, then the entries whose indices can be
- * changed. The score in `ends` may be too early, because a touch or a rotation
- * does not move it later.
+ * changed. The score of its end may be too early, because a touch or a
+ * rotation does not move it later.
  *
  * The change feed reports each change of a record, so most touches are stored
  * in `seen`. A later last_seen_ms there moves idle_expires_ms of the record by

@@ -65,6 +65,16 @@ end_ms(const struct session *s)
  * may add sessions in between. */
 #define TRIMS_MAX 8
 
+/* Returns the bytes of the id if the entry of the session follows from it, else
+ * an empty text. */
+static struct str
+short_id(const struct session *s)
+{
+	if (session_id_time_ms(&s->id) != s->created_ms)
+		return STR("");
+	return (struct str){ .p = (const char *)s->id.b, .n = sizeof(s->id.b) };
+}
+
 static int
 redis_store_create(struct redis_batch *b, const struct session *s, int64_t max,
 		   int64_t now_ms, int64_t *n, struct err *err)
@@ -80,7 +90,7 @@ redis_store_create(struct redis_batch *b, const struct session *s, int64_t max,
 		       redis_number(b, end_ms(s)),
 		       redis_keep(b, s->expires_ms - now_ms),
 		       redis_number(b, max), redis_time(b, now_ms),
-		       redis_shard(b, shard)));
+		       redis_shard(b, shard), short_id(s)));
 	if (redis_batch_run(b, err) != 0)
 		return -1;
 	return redis_get_number(b, 0, n, err);

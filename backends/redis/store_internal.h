@@ -6,12 +6,14 @@
 #include "strategy/session_store.h"
 #include "backends/redis/batch.h"
 
-/* The scripts in lua/, in the order of their names. */
+/* The scripts in lua/, in the order of their names after the common part. */
 enum redis_store_script {
+	LUA_COMMON,
 	LUA_ATTEMPT,
 	LUA_CREATE,
 	LUA_DENY,
 	LUA_DROP,
+	LUA_DUE,
 	LUA_END,
 	LUA_FIND,
 	LUA_FLUSH,

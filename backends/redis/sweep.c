@@ -213,10 +213,11 @@ count_due(struct sweep *s, struct shard_due *due, struct err *err)
 	struct redis_batch b = redis_batch(s->conn, s->a, 2 * SESSION_SHARDS);
 
 	for (unsigned i = 0; i < SESSION_SHARDS; i++) {
-		(void)redis_add(&b, "ZCOUNT",
-				redis_index(&b, (uint8_t)i, "ends", STR("")),
-				REDIS_ARGS(STR("-inf"),
-					   redis_number(&b, s->now_ms)));
+		(void)redis_add_script(&b, LUA_DUE,
+				       redis_index(&b, (uint8_t)i, "sessions",
+						   STR("")),
+				       REDIS_ARGS(redis_number(&b, s->now_ms),
+						  redis_shard(&b, (uint8_t)i)));
 		(void)redis_add(&b, "ZCOUNT",
 				redis_index(&b, (uint8_t)i, "seen", STR("")),
 				REDIS_ARGS(STR("-inf"), seen_due(s, &b)));

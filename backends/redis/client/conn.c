@@ -17,6 +17,25 @@
 #define CONF_BYTES (1 << 20)
 #define RUN_BYTES  (64 << 20)
 
+/* Returns the whole text of a script; p is NULL: out of memory. */
+static struct str
+script_text(struct arena *a, const struct redis_script *scripts, size_t i)
+{
+	const struct str rest = str_from(scripts[i].text);
+	struct str first;
+	char *p;
+
+	if (!scripts[i].continues)
+		return rest;
+	first = str_from(scripts[0].text);
+	p = arena_alloc(a, first.n + rest.n);
+	if (p != NULL) {
+		memcpy(p, first.p, first.n);
+		memcpy(p + first.n, rest.p, rest.n);
+	}
+	return (struct str){ .p = p, .n = first.n + rest.n };
+}
+
 /* Computes the SHA-1 of each script, by which servers know it. */
 static int
 know_scripts(struct redis_server *s, const struct redis_script *scripts,
@@ -31,7 +50,9 @@ know_scripts(struct redis_server *s, const struct redis_script *scripts,
 	for (size_t i = 0; i < n; i++) {
 		struct redis_known_script *k = &s->scripts[i];
 
-		k->text = str_from(scripts[i].text);
+		k->text = script_text(s->arena, scripts, i);
+		if (k->text.p == NULL)
+			return err_nomem(err);
 		if (EVP_Digest(k->text.p, k->text.n, sha, &len, EVP_sha1(),
 			       NULL) != 1 ||
 		    HEX_LEN(len) != sizeof(k->sha))

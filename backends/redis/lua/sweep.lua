@@ -1,42 +1,62 @@
 -- SPDX-License-Identifier: MIT
--- Sweeps a page of the sessions of a shard that are due. KEYS: the indices of
--- ends and of all sessions. ARGV: now, the size of the page, `front`.
+-- Sweeps a page of the sessions of a shard that are due. KEYS: `ends` and the
+-- index of all sessions. ARGV: now, the size of the page, `front`.
 -- Deletes the sessions that are over or damaged. The others get a later time
--- in `ends`, and get back the entries that they have lost. Returns how many
--- were deleted, and the size of the page. An index of another type is left as
--- it is.
+-- in the index of ends, and get back the entries that they have lost. Returns
+-- how many were deleted, and the size of the page. An index of another type is
+-- left as it is.
 local now, most, front = unpack(ARGV)
-local due = call('ZRANGEBYSCORE', KEYS[1], '-inf', now,
-	'LIMIT', 0, most)
-local keys, ends, n = { KEYS[1], KEYS[2] }, {}, 0
-for _, member in ipairs(due) do
-	table.insert(keys, front .. 's:' .. sub(member, 20, 51))
-	table.insert(keys, front .. 'u:' .. sub(member, 53))
+local keys, due, n = { KEYS[1], KEYS[2] }, {}, 0
+
+-- `parse` returns the entry and the user of a member.
+local function take(index, parse)
+	for _, member in ipairs(call('ZRANGEBYSCORE', index, '-inf', now,
+		'LIMIT', 0, most - #due)) do
+		local entry, user = parse(member)
+		local d = { index = index, member = member, entry = entry,
+			id = id_of(entry), user = front .. 'u:' .. user }
+		table.insert(due, d)
+		table.insert(keys, front .. 's:' .. d.id)
+		table.insert(keys, d.user)
+	end
+end
+
+take(KEYS[1], function(member)
+	return sub(member, 1, 51), sub(member, 53)
+end)
+for i = 0, PARTS - 1 do
+	take(part(front, i), function(member)
+		local time, id = 0, ''
+		for k = 1, 16 do
+			local byte = string.byte(member, k) or 0
+			if k <= 6 then time = 256 * time + byte end
+			id = id .. string.format('%02x', byte)
+		end
+		return string.format('%019.0f', time) .. id, sub(member, 17)
+	end)
 end
 together(keys)
-for i = 1, #due do
-	local s = session(front, sub(due[i], 20, 51), 77)
-	ends[i] = s and ends_of(s) or now
+for _, d in ipairs(due) do
+	local s = session(front, d.id, 77)
+	d.ends = s and ends_of(s) or now
 end
 -- Deletions come first, because they free memory.
-for i, member in ipairs(due) do
-	if ends[i] <= now then
-		local entry = sub(member, 1, 51)
-		call('DEL', keys[2 * i + 1])
-		try('ZREM', front .. 'seen', id_of(entry))
-		try('ZREM', keys[2 * i + 2], entry)
-		try('ZREM', KEYS[2], entry)
-		n = n + call('ZREM', KEYS[1], member)
+for _, d in ipairs(due) do
+	if d.ends <= now then
+		call('DEL', front .. 's:' .. d.id)
+		try('ZREM', front .. 'seen', d.id)
+		try('ZREM', d.user, d.entry)
+		try('ZREM', KEYS[2], d.entry)
+		n = n + call('ZREM', d.index, d.member)
 	end
 end
 -- A server without memory refuses only a first write, and never a deletion.
-for i, member in ipairs(due) do
-	if ends[i] > now then
-		local entry = sub(member, 1, 51)
-		call('ZREM', KEYS[1], member)
-		call('ZADD', KEYS[1], ends[i], member)
-		try('ZADD', keys[2 * i + 2], 0, entry)
-		try('ZADD', KEYS[2], 0, entry)
+for _, d in ipairs(due) do
+	if d.ends > now then
+		call('ZREM', d.index, d.member)
+		call('ZADD', d.index, d.ends, d.member)
+		try('ZADD', d.user, 0, d.entry)
+		try('ZADD', KEYS[2], 0, d.entry)
 	end
 end
 return { n, #due }

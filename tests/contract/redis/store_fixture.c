@@ -5,7 +5,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backends/redis/client/conn.h"
 #include "base/enc.h"
@@ -236,10 +238,27 @@ fixture_rotate(struct fixture *r, struct session *s, const struct rotation *use,
 	return 0;
 }
 
+/* Returns the index of ends of a user. */
+static struct fixture_key
+index_of_ends(const char *user)
+{
+	uint8_t sha[EVP_MAX_MD_SIZE];
+	struct fixture_key key;
+
+	ck_assert(EVP_Digest(user, strlen(user), sha, NULL, EVP_sha1(), NULL) ==
+		  1);
+	(void)snprintf(key.text, sizeof(key.text), "fcgiauth:{%02x}e:%02x",
+		       session_shard_of(str_from(user)), sha[0] % 64);
+	return key;
+}
+
 struct fixture_key
 fixture_index(const char *user, const char *kind)
 {
 	struct fixture_key key;
+
+	if (strcmp(kind, "ends") == 0)
+		return index_of_ends(user);
 
 	(void)snprintf(key.text, sizeof(key.text), "fcgiauth:{%02x}%s",
 		       session_shard_of(str_from(user)), kind);

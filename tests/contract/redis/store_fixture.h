@@ -59,7 +59,8 @@ struct fixture_key {
 	char text[64];
 };
 struct fixture_key fixture_key(const struct session *s);
-/* Returns "fcgiauth:{XX}KIND" in the shard of a user, for example "u:alice". */
+/* Returns "fcgiauth:{XX}KIND" in the shard of a user, for example "u:alice";
+ * "ends" is the index of ends that the user belongs to. */
 struct fixture_key fixture_index(const char *user, const char *kind);
 
 TCase *redis_damage_cases(void);
@@ -70,5 +71,6 @@ TCase *redis_half_cases(void);
 TCase *redis_failover_cases(void);
 TCase *redis_feed_cases(void);
 TCase *redis_seen_cases(void);
+TCase *redis_earlier_cases(void);
 
 #endif

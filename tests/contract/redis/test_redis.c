@@ -461,5 +461,5 @@ main(void)
 			 redis_index_cases(), redis_cut_cases(),
 			 redis_shard_cases(), redis_half_cases(),
 			 redis_failover_cases(), redis_feed_cases(),
-			 redis_seen_cases());
+			 redis_seen_cases(), redis_earlier_cases());
 }
