@@ -175,6 +175,7 @@ CONTRACT_TESTS += \
 tests_contract_sqlite_test_sqlite_SOURCES = \
 	tests/contract/sqlite/test_sqlite.c tests/contract/sqlite/damage.c \
 	tests/contract/sqlite/faults.c tests/contract/sqlite/feed.c \
+	tests/contract/sqlite/feed_wait.c \
 	tests/contract/sqlite/replaced.c tests/contract/sqlite/versions.c \
 	tests/contract/sqlite/fixture.c tests/contract/sqlite/fixture.h \
 	tests/contract/alice.h tests/contract/expect.h

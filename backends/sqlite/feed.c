@@ -342,10 +342,13 @@ static int
 feed_sqlite_wait(void *feed, int64_t ms, struct err *err)
 {
 	struct sqlite_feed *f = feed;
+	const struct env *env = f->file->env;
+	/* On a busy machine each wait lasts longer than it should. */
+	const int64_t until_ms = env_mono_ms(env) + ms;
 	int64_t left_us = ms * 1000;
 	bool any = false, woken = false;
 
-	while (left_us > 0 && !any && !woken) {
+	while (left_us > 0 && !any && !woken && env_mono_ms(env) < until_ms) {
 		int64_t us = wait_for_event(f, left_us, &woken);
 		bool wrote, moved;
 

@@ -47,6 +47,7 @@ TCase *sqlite_version_cases(void);
 TCase *sqlite_fault_cases(void);
 TCase *sqlite_damage_cases(void);
 TCase *sqlite_feed_cases(void);
+TCase *sqlite_feed_wait_cases(void);
 TCase *sqlite_replaced_cases(void);
 
 #endif

@@ -368,5 +368,5 @@ main(void)
 	tcase_add_test(t, only_a_touch_may_be_lost);
 	return RUN_CASES(t, sqlite_version_cases(), sqlite_fault_cases(),
 			 sqlite_damage_cases(), sqlite_feed_cases(),
-			 sqlite_replaced_cases());
+			 sqlite_feed_wait_cases(), sqlite_replaced_cases());
 }
