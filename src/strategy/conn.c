@@ -118,11 +118,26 @@ conn_free(struct conn *c)
 	free(c);
 }
 
-bool
+/* Returns whether `c` is connected and no thread has seen a failure since the
+ * server last answered on this connection. */
+static bool
 conn_is_good(const struct conn *c)
 {
 	return c->handle != NULL &&
 	       breaker_trusts(&c->backend->breaker, &c->seat);
+}
+
+bool
+conn_is_current(const struct conn *c)
+{
+	const struct backend_ops *ops;
+
+	if (!conn_is_good(c))
+		return false;
+	ops = c->backend->ops;
+	return ops->is_lost == NULL ||
+	       !ops->is_lost(c->handle,
+			     (ops->driver.caps & BACKEND_EMBEDDED) != 0);
 }
 
 /* Drops the connection, names the backend in the error, and tells the breaker,

@@ -136,8 +136,9 @@ bool conn_repeats(struct conn *c) MUST_USE;
 	     0 :                                                               \
 	     -1)
 
-/* Returns whether `c` is connected and no thread has seen a failure since the
- * server last answered on this connection. */
-bool conn_is_good(const struct conn *c);
+/* Returns whether the next operation will use the connection of `c`: no thread
+ * has seen a failure since the server last answered on it, and it has not
+ * ended, as far as that can be known without a question to a server. */
+bool conn_is_current(const struct conn *c);
 
 #endif

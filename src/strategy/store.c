@@ -48,8 +48,8 @@ check_secrets(struct store_conn *conn)
 				     0 :
 				     atomic_load(&conn->base.backend->emptied);
 
-	if (!conn_is_good(&conn->base) || conn->told != conn->base.connects ||
-	    conn->emptied != emptied)
+	if (!conn_is_current(&conn->base) ||
+	    conn->told != conn->base.connects || conn->emptied != emptied)
 		store_forget_secrets(conn);
 	conn->emptied = emptied;
 }

@@ -154,6 +154,22 @@ START_TEST(a_missing_link_is_waited_for)
 }
 END_TEST
 
+/* What the next operation writes would be made with it. */
+START_TEST(a_secret_of_the_former_database_is_forgotten)
+{
+	struct pair p = open_pair(_i != 0);
+	struct fixture *r = p.r;
+	uint8_t first[32] = { 1 }, second[32] = { 2 };
+
+	OK(r, store_secret(r->conn, NOW(r), "x", first, &r->err));
+	SAME(r, first[0], 1);
+	lead_to(&p, 1);
+	OK(r, store_secret(r->conn, NOW(r), "x", second, &r->err));
+	SAME(r, second[0], 2);
+	close_pair(&p);
+}
+END_TEST
+
 static void
 ignore_change(void *ctx, const struct change *change)
 {
@@ -239,6 +255,8 @@ sqlite_replaced_cases(void)
 
 	tcase_add_loop_test(t, a_link_to_another_database_is_followed, 0, 2);
 	tcase_add_loop_test(t, a_write_goes_to_where_the_link_leads, 0, 2);
+	tcase_add_loop_test(t, a_secret_of_the_former_database_is_forgotten, 0,
+			    2);
 	tcase_add_loop_test(t, a_missing_link_is_waited_for, 0, 2);
 	tcase_add_loop_test(t, a_feed_makes_connections_follow_at_once, 0, 2);
 	tcase_add_loop_test(t, connections_follow_a_new_feed_at_once, 0, 2);
