@@ -28,7 +28,7 @@ END
 beside='memcheck clang bare distcheck'
 
 stage_unit() {
-    tree main && unit_tests main 1 check
+    tree main && unit_tests main 2 check
 }
 
 stage_upgrade() {
@@ -126,7 +126,8 @@ fixed_addresses() {
 }
 
 # unit_tests BUILD SLOW TARGET [WRAPPER...]: makes the target, and counts the
-# results that the TAP driver recorded.
+# results that the TAP driver recorded. The tests that take longest mostly wait,
+# so more of them run at a time than there are processors.
 unit_tests() {
     dir=$top/.build/$1
     log=$top/.build/$1-check.log
@@ -135,8 +136,8 @@ unit_tests() {
     shift 3
     find "$dir" -name '*.trs' -exec rm -f {} +
     status=0
-    CK_TIMEOUT_MULTIPLIER=$slow "$@" make -C "$dir" -j "$jobs" "$target" \
-        >"$log" 2>&1 || status=1
+    CK_TIMEOUT_MULTIPLIER=$slow "$@" make -C "$dir" -j $((2 * jobs)) \
+        "$target" >"$log" 2>&1 || status=1
     outcomes=$(find "$dir" -name '*.trs' -exec cat {} + |
         sed -n 's/^:test-result: *\([A-Z]*\).*/\1/p')
     good=$(printf '%s\n' "$outcomes" | grep -c -e '^PASS$' -e '^XFAIL$' || :)

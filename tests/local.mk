@@ -340,7 +340,7 @@ memcheck:
 # ThreadSanitizer finds data races. It runs the programs that can start a
 # thread: the others cannot have a race.
 threadcheck: $(check_PROGRAMS)
-	$(MAKE) check TESTS="`for t in $(UNIT_TESTS) $(CONTRACT_TESTS); do \
+	$(MAKE) check TESTS="`for t in $(CONTRACT_TESTS) $(UNIT_TESTS); do \
 		nm -u $$t | grep -q pthread_create && echo $$t; done`"
 
 # Tests that the tarball is complete. All programs are built from it, and those
@@ -353,5 +353,6 @@ tarball:
 		AM_DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0
 .PHONY: memcheck threadcheck tarball
 
-check_PROGRAMS += $(UNIT_TESTS) $(CONTRACT_TESTS) $(FUZZ_TARGETS) $(TOOLS)
-TESTS += $(UNIT_TESTS) $(CONTRACT_TESTS) $(FUZZ_TARGETS) $(SOURCE_CHECKS)
+# The tests that take longest begin first.
+check_PROGRAMS += $(CONTRACT_TESTS) $(UNIT_TESTS) $(FUZZ_TARGETS) $(TOOLS)
+TESTS += $(CONTRACT_TESTS) $(SOURCE_CHECKS) $(UNIT_TESTS) $(FUZZ_TARGETS)
