@@ -368,6 +368,7 @@ write_on(struct loop_thread *t, struct connection *c)
 	if (c->out_sent < c->out_n)
 		return NEXT_WRITE;
 	connection_discard(&c->out, c->out_n);
+	c->phase = PHASE_READ; /* the next answer has a deadline of its own */
 	next = answered(c);
 	return next == NEXT_READ && c->n > 0 ? connection_serve(t, c) : next;
 }

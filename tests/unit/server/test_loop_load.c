@@ -172,6 +172,66 @@ START_TEST(unread_answer_times_out)
 }
 END_TEST
 
+static uint64_t
+number_handled(struct test_server *s)
+{
+	uint64_t handled;
+
+	pthread_mutex_lock(&s->lock);
+	handled = s->handled;
+	pthread_mutex_unlock(&s->lock);
+	return handled;
+}
+
+static bool
+one_was_handled(struct test_server *s)
+{
+	return number_handled(s) == 1;
+}
+
+static bool
+two_were_handled(struct test_server *s)
+{
+	return number_handled(s) == 2;
+}
+
+/* A peer that takes two answers, each within the time for one. */
+START_TEST(each_answer_has_its_own_time)
+{
+	const struct fcgi_request r = { .keep = true,
+					.name = "DO",
+					.value = "size:1000000" };
+	struct test_server s;
+	struct bytes b = { .p = NULL };
+	int fd;
+
+	test_server_init(&s, 1);
+	s.tries = _i == 1;
+	test_server_fake_clock(&s);
+	s.config.write_ms = s.config.request_ms = 1000;
+	test_server_start(&s);
+	fd = test_server_connect(&s);
+	fcgi_request(&b, &r);
+	fcgi_request(&b, &r);
+	ck_assert(fcgi_send(fd, b.p, b.n));
+	ck_assert(test_server_wait(&s, one_was_handled));
+	for (int i = 0; i < 2; i++) {
+		fake_env_advance_ms(&s.fake, 999);
+		/* The answer may be ready, but not yet be waited for. */
+		for (int ticks = 0; ticks < 50; ticks++) {
+			loop_tick(s.loop);
+			(void)poll(NULL, 0, 1); /* waits */
+		}
+		ck_assert_int_eq(test_server_read(fd), FCGI_GOT_ANSWER);
+		ck_assert(test_server_wait(&s, two_were_handled));
+	}
+	ck_assert_uint_eq(test_server_counts(&s).timeouts, 0);
+	(void)close(fd);
+	bytes_free(&b);
+	test_server_end(&s);
+}
+END_TEST
+
 /* After a refusal the rest of the input is read for a limited time, and by no
  * worker. */
 START_TEST(refused_connection_is_closed)
@@ -340,6 +400,7 @@ main(void)
 	tcase_add_loop_test(t, slow_peer_times_out, 0, 2);
 	tcase_add_loop_test(t, idle_connections_are_closed, 0, 2);
 	tcase_add_loop_test(t, unread_answer_times_out, 0, 2);
+	tcase_add_loop_test(t, each_answer_has_its_own_time, 0, 2);
 	tcase_add_loop_test(t, refused_connection_is_closed, 0, 2);
 	tcase_add_loop_test(t, full_table_serves_all_peers, 0, 2);
 	tcase_add_loop_test(t, silent_peer_is_closed, 0, 2);
