@@ -154,7 +154,7 @@ STORE_CASES = \
 	tests/contract/store/follower.c tests/contract/store/follower.h \
 	tests/contract/store/grace.c \
 	tests/contract/store/lists.c tests/contract/store/logins.c \
-	tests/contract/store/marks.c \
+	tests/contract/store/marks.c tests/contract/store/model.c \
 	tests/contract/store/outputs.c tests/contract/store/processes.c \
 	tests/contract/store/races.c tests/contract/store/refused.c \
 	tests/contract/store/regulation.c tests/contract/store/rotation.c \

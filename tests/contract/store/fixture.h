@@ -134,6 +134,7 @@ TCase *store_grace_cases(void);
 TCase *store_race_cases(void);
 TCase *store_denial_cases(void);
 TCase *store_mark_cases(void);
+TCase *store_model_cases(void);
 TCase *store_output_cases(void);
 TCase *store_refused_cases(void);
 TCase *store_feed_cases(void);

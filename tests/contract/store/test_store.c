@@ -18,9 +18,10 @@ main(void)
 			   store_thread_cases(), store_process_cases(),
 			   store_rotation_cases(), store_grace_cases(),
 			   store_race_cases(), store_denial_cases(),
-			   store_mark_cases(), store_output_cases(),
-			   store_refused_cases(), store_feed_cases(),
-			   store_feed_wait_cases(), store_find_cases());
+			   store_mark_cases(), store_model_cases(),
+			   store_output_cases(), store_refused_cases(),
+			   store_feed_cases(), store_feed_wait_cases(),
+			   store_find_cases());
 	kinds_stop();
 	return result;
 }
