@@ -41,9 +41,10 @@ feed_text(const char *feed)
 	static const struct {
 		const char *word, *text;
 	} states[] = {
-		{ "off", "off: checks do not need it" },
-		{ "none", "none: the store has no change feed" },
-		{ "local", "not needed: only the daemon can change the store" },
+		{ "off", "off: checks need no change feed" },
+		{ "none", "none: the store has no change feed as it is set "
+			  "up; the log has the reason" },
+		{ "local", "local: only the daemon can change the store" },
 		{ "proven", "proven: checks are answered from memory" },
 		{ "lost", "lost: every check asks the store" },
 	};

@@ -34,7 +34,7 @@ struct feed_thread {
 	char why[sizeof(((struct err *)NULL)->msg)]; /* last logged reason */
 };
 
-/* The feed of one snapshot. */
+/* The feeds of one snapshot, which are open one after the other. */
 struct followed {
 	struct feed_thread *thread;
 	const struct snapshot *snapshot;
@@ -52,7 +52,7 @@ mono_ms(const struct feed_thread *f)
 }
 
 static void
-trust(const struct followed *w, enum cache_trust why, int64_t until_ms)
+set_trust(const struct followed *w, enum cache_trust why, int64_t until_ms)
 {
 	cache_set_trust(w->thread->shared->cache,
 			w->snapshot->service->generation, why, until_ms);
@@ -68,7 +68,7 @@ is_woken(const struct feed_thread *f)
 	return read(f->wake, &n, sizeof(n)) == (ssize_t)sizeof(n);
 }
 
-/* Waits until the thread is woken; -1: for ever. */
+/* Waits until the thread is woken, for at most `ms`; -1: for ever. */
 static void
 sleep_ms(const struct feed_thread *f, int64_t ms)
 {
@@ -77,9 +77,20 @@ sleep_ms(const struct feed_thread *f, int64_t ms)
 	(void)poll(&p, 1, (int)ms); /* if it ends early, nothing is lost */
 }
 
-static void
-note_lost(struct feed_thread *f, const struct err *err)
+/* Returns what the checks do without a feed. */
+static const char *
+effect_of(const struct followed *w, const struct err *err)
 {
+	if (err->code == ERR_CONFIG && w->snapshot->settings.cache.max_age > 0)
+		return "checks notice the end of a session elsewhere after at "
+		       "most cache.max_age";
+	return "every check asks the store";
+}
+
+static void
+note_lost(const struct followed *w, const struct err *err)
+{
+	struct feed_thread *f = w->thread;
 	const bool again = f->lost_ms != 0 && strcmp(f->why, err->msg) == 0;
 
 	if (f->lost_ms == 0)
@@ -89,8 +100,7 @@ note_lost(struct feed_thread *f, const struct err *err)
 	memcpy(f->why, err->msg, sizeof(f->why));
 	LOG(f->shared->env->log, LOG_WARNING,
 	    err->code == ERR_CONFIG ? "feed_missing" : "feed_lost",
-	    F_CSTR("reason", err->msg),
-	    F_CSTR("effect", "every check asks the store"));
+	    F_CSTR("reason", err->msg), F_CSTR("effect", effect_of(w, err)));
 }
 
 static void
@@ -114,9 +124,9 @@ make_proof(struct followed *w, struct err *err)
 	if (w->ops->prove(w->feed, err) != 0)
 		return -1;
 	if (mono_ms(w->thread) >= w->proven_until_ms)
-		trust(w, CACHE_DOUBT, 0);
+		set_trust(w, CACHE_DOUBT, 0);
 	w->proven_until_ms = began_ms + 2 * w->heartbeat_ms;
-	trust(w, CACHE_FEED, w->proven_until_ms);
+	set_trust(w, CACHE_FEED, w->proven_until_ms);
 	note_proven(w->thread);
 	return 0;
 }
@@ -211,23 +221,25 @@ follow_feeds(struct followed *w)
 			/* Until now it could have been emptied unnoticed. */
 			store_emptied(w->snapshot->store);
 			rc = follow_feed(w, &err);
-			trust(w, CACHE_DOUBT, 0);
+			set_trust(w, CACHE_DOUBT, 0);
 			w->ops->close(w->feed);
 		} else if (err.code == ERR_CONFIG) {
-			trust(w, CACHE_AGE, 0);
+			set_trust(w, CACHE_AGE, 0);
 		}
 		if (rc == 0)
 			return;
-		note_lost(f, &err);
+		note_lost(w, &err);
 		sleep_ms(f, wait_after(f, &err));
 		if (is_woken(f))
 			return;
-		trust(w, CACHE_DOUBT, 0);
+		set_trust(w, CACHE_DOUBT, 0);
 	}
 }
 
+/* Follows the feed of the snapshot, or tells the cache why there is none, until
+ * the thread is woken. */
 static void
-feed_follow(struct feed_thread *f, const struct snapshot *s)
+follow_snapshot(struct feed_thread *f, const struct snapshot *s)
 {
 	const struct session_store_ops *ops =
 	    (const struct session_store_ops *)s->store->ops;
@@ -241,15 +253,15 @@ feed_follow(struct feed_thread *f, const struct snapshot *s)
 	w.sink = (struct change_sink){ .changed = pass_on, .ctx = &w };
 	f->lost_ms = 0;
 	f->retry_ms = RETRY_LEAST_MS;
-	trust(&w, CACHE_DOUBT, 0);
+	set_trust(&w, CACHE_DOUBT, 0);
 	if (service_asks_store(s->service) && ops->feed != NULL) {
 		follow_feeds(&w);
 		return;
 	}
 	if ((s->store->caps & BACKEND_SHARED) == 0)
-		trust(&w, CACHE_LOCAL, 0);
+		set_trust(&w, CACHE_LOCAL, 0);
 	else if (ops->feed == NULL)
-		trust(&w, CACHE_AGE, 0);
+		set_trust(&w, CACHE_AGE, 0);
 	while (!is_woken(f))
 		sleep_ms(f, -1);
 }
@@ -262,7 +274,7 @@ feed_run(void *arg)
 	while (!atomic_load(&f->stop)) {
 		struct snapshot *s = snapshot_acquire(f->slot);
 
-		feed_follow(f, s);
+		follow_snapshot(f, s);
 		snapshot_release(f->slot, s);
 	}
 	return NULL;

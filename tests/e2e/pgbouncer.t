@@ -198,14 +198,20 @@ subtest 'the change feed needs a direct connection' => sub {
 	my $pooled = $make->();
 	my $direct = $make->(feed_conninfo =>
 		$server->conninfo('fcgiauth', 'fcgiauth'));
+	my $aged = $make->(max_age => '5s');
 
 	ok(wait_for(20, sub { $pooled->log_text =~ /feed_missing/ }),
 	    'without one there is no feed');
 	like($pooled->log_text, qr/pooler.*\[cache\] feed_conninfo/,
 	    'the log names the option');
+	like($pooled->log_text, qr/feed_missing.*every check asks the store/,
+	    'the log says what follows');
 	is($feed_of->($pooled), 'none', 'the status says so');
 	ok(wait_for(20, sub { $feed_of->($direct) eq 'proven' }),
 	    'with one the feed is proven');
-	$_->stop_ok for $pooled, $direct;
+	ok(wait_for(20, sub {
+		$aged->log_text =~ /feed_missing.*at most cache\.max_age/ }),
+	    'with max_age the log says how long a session may be accepted');
+	$_->stop_ok for $pooled, $direct, $aged;
 };
 done_testing;
