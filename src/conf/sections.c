@@ -304,10 +304,12 @@ static const struct option cache_options[] = {
 	       .max = 10000000, .flags = OPTION_RESTART,
 	       .help = "The number of verified credentials that are kept in "
 		       "memory, with about 250 bytes each. A check of one of "
-		       "them does not ask the store. The store reports the "
-		       "end and each change of a session to every instance, "
-		       "so a session that was ended is refused at once. With "
-		       "0, every check asks the store."),
+		       "them does not ask the store. The change feed of the "
+		       "store reports the end and each change of a session to "
+		       "every instance: one that was ended is refused at once "
+		       "where it was ended, and after milliseconds elsewhere. "
+		       "With 0 nothing is kept, and every check asks the store "
+		       "or verifies its token."),
 	OPTION(MS, struct cache_settings, heartbeat, .def = "500ms", .min = 10,
 	       .max = 60000,
 	       .help = "How often the change feed of the store must prove "
@@ -324,7 +326,10 @@ static const struct option cache_options[] = {
 	OPTION(SECONDS, struct cache_settings, max_age, .def = "0", .min = 0,
 	       .max = 3600,
 	       .help = "With a store that has no change feed: for how long a "
-		       "verified credential may be kept. A session that "
+		       "verified credential may be kept. PostgreSQL without "
+		       "the triggers of store migrate is such a store, and "
+		       "Redis without the rights for the feed; the log has "
+		       "feed_missing with the reason. A session that "
 		       "another instance or fcgiauthctl has ended is accepted "
 		       "for up to this long. With 0, every check asks such a "
 		       "store."),

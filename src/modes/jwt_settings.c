@@ -58,10 +58,11 @@ const struct option jwt_options[] = {
 		"In mode jwt the store keeps which tokens were revoked; with "
 		"none, nothing is stored, and signing out only deletes the "
 		"cookie. In mode refresh a check asks for the session. The "
-		"answers are kept in memory, see [cache]; if the store is "
-		"away and its change feed is not proven, checks are answered "
-		"503. Revoking all tokens of a user in mode jwt also revokes "
-		"those of hosts whose clock is ahead, by at most leeway."),
+		"answers are kept in memory, see [cache]. While the store "
+		"cannot answer, checks are answered 503, except of tokens in "
+		"memory as long as the change feed is proven. Revoking all "
+		"tokens of a user in mode jwt also revokes those of hosts "
+		"whose clock is ahead, by at most leeway."),
 	OPTION_END,
 };
 
