@@ -148,7 +148,7 @@ cache_change(struct cache *c, const struct change *change)
 	raise_to(&c->floor, n);
 }
 
-/* The lowest two bits are the reason, the others are of the generation. */
+/* The lowest two bits are the reason, the others those of the generation. */
 static uint64_t
 state_of(uint64_t generation, enum cache_trust trust)
 {
@@ -179,7 +179,7 @@ cache_moment(struct cache *c)
 	return atomic_load(&c->last);
 }
 
-/* Returns the reason for any configuration. */
+/* Returns the reason that `state` has, whatever its configuration. */
 static enum cache_trust
 trust_in(struct cache *c, uint64_t state, int64_t mono_ms)
 {
@@ -190,8 +190,9 @@ trust_in(struct cache *c, uint64_t state, int64_t mono_ms)
 	return trust;
 }
 
+/* Returns the reason for the configuration and the time of the query. */
 static enum cache_trust
-trust_at(struct cache *c, const struct cache_query *q)
+trust_for(struct cache *c, const struct cache_query *q)
 {
 	const uint64_t state = atomic_load(&c->state);
 
@@ -207,7 +208,7 @@ believed_since(struct cache *c, const struct cache_query *q)
 {
 	if (q->stateless)
 		return NEVER;
-	switch (trust_at(c, q)) {
+	switch (trust_for(c, q)) {
 	case CACHE_DOUBT:
 		break;
 	case CACHE_AGE:

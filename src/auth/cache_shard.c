@@ -105,17 +105,21 @@ take_entry(struct cache_shard *s)
 	return e;
 }
 
-/* Copies the texts behind each other; NULL: out of memory. */
+/* Copies the texts behind each other; NULL: out of memory, or a text is too
+ * long for its length in the entry. */
 static char *
-copy_texts(const struct str texts[4])
+copy_texts(const struct str texts[CACHE_TEXTS])
 {
 	size_t n = 0;
 	char *copy, *to;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < CACHE_TEXTS; i++) {
+		if (texts[i].n > UINT16_MAX)
+			return NULL;
 		n += texts[i].n;
+	}
 	copy = to = malloc(n > 0 ? n : 1);
-	for (int i = 0; copy != NULL && i < 4; i++) {
+	for (int i = 0; copy != NULL && i < CACHE_TEXTS; i++) {
 		if (texts[i].n > 0)
 			memcpy(to, texts[i].p, texts[i].n);
 		to += texts[i].n;
@@ -127,14 +131,15 @@ void
 cache_shard_put(struct cache_shard *s, const struct cache_entry *head,
 		const struct principal *p)
 {
-	const struct str texts[4] = { p->who.name, p->who.roles, p->who.email,
-				      p->who.full_name };
+	const struct str texts[CACHE_TEXTS] = { p->who.name, p->who.roles,
+						p->who.email,
+						p->who.full_name };
 	struct cache_entry *e, made = *head;
 
 	made.text = copy_texts(texts);
 	if (made.text == NULL)
 		return;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < CACHE_TEXTS; i++)
 		made.length[i] = (uint16_t)texts[i].n;
 	made.expires_ms = p->expires_ms;
 	made.ends_ms = p->ends_ms;
@@ -162,11 +167,14 @@ cache_entry_user(const struct cache_entry *e)
 static size_t
 text_bytes(const struct cache_entry *e)
 {
-	return (size_t)e->length[0] + e->length[1] + e->length[2] +
-	       e->length[3];
+	size_t n = 0;
+
+	for (int i = 0; i < CACHE_TEXTS; i++)
+		n += e->length[i];
+	return n;
 }
 
-/* Returns the next of the four texts. */
+/* Returns the next of the texts. */
 static struct str
 next_text(struct str *rest, uint16_t length)
 {

@@ -10,6 +10,8 @@
 
 #include <pthread.h>
 
+#define CACHE_TEXTS 4 /* of an identity */
+
 struct cache_key {
 	uint8_t b[32]; /* SHA-256 of the credential */
 };
@@ -17,19 +19,19 @@ struct cache_key {
 /* An entry, which belongs to the shard and is guarded by its lock. */
 struct cache_entry {
 	struct cache_key key;
-	uint64_t moment; /* of the last change before it was verified */
-	uint64_t generation;
-	int64_t wall_ms, mono_ms; /* when it was verified */
+	int64_t wall_ms, mono_ms; /* when the credential was verified */
+	uint64_t moment; /* the number of the last change before that */
+	uint64_t generation; /* of the configuration at that time */
 
-	/* The principal. The four texts of the identity lie behind each other
-	 * at `text`, which is allocated. */
+	/* The principal. The texts of the identity lie behind each other at
+	 * `text`, which is allocated: name, roles, e-mail, full name. */
 	int64_t expires_ms, ends_ms;
 	int64_t last_seen_ms;
 	struct session_id session;
 	struct password_mark mark;
 	char *text;
 	uint32_t touch_every_ms;
-	uint16_t length[4];
+	uint16_t length[CACHE_TEXTS];
 	bool remember;
 
 	bool used_lately;
@@ -64,14 +66,15 @@ struct cache_entry *cache_shard_find(struct cache_shard *s,
 
 /* Adds an entry with the key, the moment, the generation and the times of
  * `head`; it replaces the one of the same key. Does nothing if there is no
- * memory for its texts. */
+ * memory for its texts, or if one of them is longer than UINT16_MAX. */
 void cache_shard_put(struct cache_shard *s, const struct cache_entry *head,
 		     const struct principal *principal);
 
 /* Returns the name of the user. */
 struct str cache_entry_user(const struct cache_entry *e);
 
-/* Copies the principal into the arena; -1: out of memory. */
+/* Copies the principal into the arena, and marks the entry as used lately; -1:
+ * out of memory. */
 int cache_entry_read(struct cache_entry *e, struct arena *a,
 		     struct principal *out) MUST_USE;
 

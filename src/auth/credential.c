@@ -140,8 +140,9 @@ query_of(const struct request_context *ctx, struct str token)
 	};
 }
 
-/* Finds the principal of a token that was verified before. If the user must be
- * looked up, or last_seen must be updated, the session is read again first. */
+/* Finds the principal of a token that was verified before. Returns false also
+ * if the user must be looked up or last_seen must be updated: then the session
+ * is read from the store again. */
 static bool
 recall(const struct request_context *ctx, const struct cache_query *q,
        struct principal *out)
@@ -157,10 +158,10 @@ recall(const struct request_context *ctx, const struct cache_query *q,
 	return true;
 }
 
-/* Authenticates a token that is not in the cache, and adds it. */
+/* Authenticates a token by the mode, and adds it to the cache. */
 static int
-authenticate_again(struct request_context *ctx, const struct cache_query *q,
-		   struct auth_result *out, struct err *err)
+authenticate_by_mode(struct request_context *ctx, const struct cache_query *q,
+		     struct auth_result *out, struct err *err)
 {
 	const struct service *s = ctx->service;
 	struct cache *cache = s->shared->cache;
@@ -196,7 +197,7 @@ credential_authenticate(struct request_context *ctx, struct auth_result *out,
 		if (ctx->service->shared->cache != NULL &&
 		    recall(ctx, &q, &is.principal))
 			is.verdict = VERDICT_ALLOW;
-		else if (authenticate_again(ctx, &q, &is, err) != 0)
+		else if (authenticate_by_mode(ctx, &q, &is, err) != 0)
 			return -1;
 	}
 	*out = is;

@@ -291,6 +291,25 @@ START_TEST(entries_in_use_stay)
 }
 END_TEST
 
+/* The lengths of texts have 16 bits in an entry. */
+START_TEST(text_that_is_too_long_is_not_kept)
+{
+	static char text[UINT16_MAX + 1];
+	const struct cache_query q = query("long");
+	struct principal p = principal(1), out;
+
+	memset(text, 'x', sizeof(text));
+	p.who.roles = (struct str){ .p = text, .n = UINT16_MAX };
+	cache_add(c, &q, cache_moment(c), &p);
+	ck_assert(cache_find(c, &q, a, &out));
+	ck_assert(str_eq(out.who.roles, p.who.roles));
+	change_session(1);
+	p.who.roles.n++;
+	cache_add(c, &q, cache_moment(c), &p);
+	ck_assert(!cache_find(c, &q, a, &out));
+}
+END_TEST
+
 START_TEST(denials_are_changes)
 {
 	struct change one =
@@ -454,6 +473,7 @@ main(void)
 	tcase_add_test(t, age_is_limited_without_a_feed);
 	tcase_add_loop_test(t, number_of_entries_is_fixed, 0, 7);
 	tcase_add_test(t, entries_in_use_stay);
+	tcase_add_test(t, text_that_is_too_long_is_not_kept);
 	tcase_add_test(t, denials_are_changes);
 	tcase_add_loop_test(t, cache_never_finds_what_is_not_valid, 0, 100);
 	tcase_add_test(t, threads_never_find_what_was_changed);
