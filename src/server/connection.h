@@ -38,7 +38,7 @@
  * refers to it, so it may be closed, or armed in the epoll of its loop thread.
  * In POOL the loop thread may have an event at hand, or get one at any moment.
  * A worker that cannot end the state by the third rule therefore posts the
- * connection to its loop thread, and says in `c->next` what is to be done.
+ * connection to its loop thread, and says in `c->todo` what is to be done.
  *
  * A loop thread gets events in batches, with at most one event of a connection
  * in each. It handles what was posted, and what is in `again`, after a batch:
@@ -92,12 +92,12 @@ enum parking { PARK_NONE, PARK_LEFT, PARK_WOKEN };
 
 /* What happens to a connection after a step. */
 enum connection_next {
-	NEXT_READ,
+	NEXT_READ, /* wait for the peer to send something */
 	NEXT_SERVE, /* more requests have been read */
 	NEXT_POOL, /* handling the request may block */
-	NEXT_PARK,
-	NEXT_WRITE,
-	NEXT_LINGER,
+	NEXT_PARK, /* wait in the queue of hash slots */
+	NEXT_WRITE, /* wait for the peer to take the rest of an answer */
+	NEXT_LINGER, /* close after the peer has closed, or a short time */
 	NEXT_CLOSE
 };
 
@@ -138,9 +138,6 @@ struct connection {
 struct connection_queue {
 	struct connection *first, **last;
 };
-
-void queue_clear(struct connection_queue *q);
-void queue_append(struct connection_queue *q, struct connection *c);
 
 /* What a loop thread and a worker have in common. */
 struct server_thread {
@@ -214,13 +211,8 @@ struct loop {
 	bool paused;
 };
 
-int64_t ticket_make(int64_t deadline, enum ticket_kind kind);
-
 /* The size of the buffer of a loop thread. */
 #define READ_BUFFER ((size_t)16 * 1024)
-
-/* Adds one to a counter that no other thread writes. */
-void thread_count(atomic_uint_fast64_t *n);
 
 /* ---- connection.c ---- */
 
@@ -257,7 +249,13 @@ void connection_hand_back(struct connection *c, enum connection_next next,
 /* Hands a new connection over to its loop thread; the caller is another one. */
 void connection_assign(struct connection *c, int64_t now_ms);
 
+/* Takes the descriptor out of epoll. */
+void connection_unwatch(struct connection *c);
+
 /* ---- loop_pool.c ---- */
+
+void queue_clear(struct connection_queue *q);
+void queue_append(struct connection_queue *q, struct connection *c);
 
 int pool_init(struct loop *l);
 /* Ends the workers that run, and waits for them. */
@@ -286,14 +284,11 @@ int loop_thread_init(struct loop *l, struct loop_thread *t);
 void loop_thread_destroy(struct loop_thread *t);
 void *loop_thread_run(void *arg);
 
-/* Lets the thread look at what was posted, or end. */
+/* Makes the thread take what was posted, or end. */
 void loop_thread_wake(struct loop_thread *t);
 
 /* Posts a connection in the pool to its loop thread; see c->todo. */
 void loop_thread_post(struct connection *c, enum connection_next todo);
-
-/* Takes the descriptor out of epoll. */
-void connection_unwatch(struct connection *c);
 
 /* ---- loop.c ---- */
 
@@ -302,6 +297,9 @@ void thread_destroy(struct server_thread *t);
 
 /* Marks the beginning or the end of work; see `steps`. */
 void thread_step(struct server_thread *t);
+
+/* Adds one to a counter that no other thread writes. */
+void thread_count(atomic_uint_fast64_t *n);
 
 /* Puts an accepted connection on the list, or takes it off, closes and frees
  * it. The caller owns it. loop_add() is called under the lock. */
@@ -318,6 +316,9 @@ void loop_warn(const struct loop *l, struct log_limit *limit, const char *event,
 	       const char *reason);
 
 /* ---- loop_expiry.c ---- */
+
+/* Returns the ticket of a connection that waits in epoll until the deadline. */
+int64_t ticket_make(int64_t deadline, enum ticket_kind kind);
 
 /* Expires one connection to free a descriptor, if one can be expired. Called
  * under the lock. */

@@ -134,7 +134,8 @@ on_connection(struct loop_thread *t, struct connection *c)
 {
 	bool expired;
 
-	/* It is in `again`, and read after that. */
+	/* It is in `again`. After that it is armed, and epoll reports the event
+	 * again. */
 	if (atomic_load(&c->ticket) == TICKET_BUSY)
 		return;
 	if (is_with_pool(c))

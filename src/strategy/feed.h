@@ -4,15 +4,16 @@
  * processes change, so that a check that was answered before need not ask the
  * store again. One thread of a process has one feed (server/feed.h).
  *
- * What is reported  the end of a session, by whatever means: an operation of
+ * Reports   the end of a session, by whatever means: an operation of
  *           session_store.h of any process, SQL or a Redis command of an
  *           administrator, the expiry of a key; a change of its identity or of
- *           its mark; a denial. Not reported: the creation of a session, and
- *           its new times after a touch. A feed may report more than necessary.
- *           It should not report every touch, as most sessions are touched once
- *           a minute, and are then read again. It reports CHANGE_ALL if it
- *           cannot tell what has changed: everything was deleted, a table was
- *           truncated, the file was replaced, changes were missed.
+ *           its mark; a denial. The creation of a session, and its new times
+ *           after a touch, need no report. A feed may report more than
+ *           necessary, but should not report every touch: a session in use is
+ *           touched once a minute, and each report makes every process read it
+ *           again. A feed reports CHANGE_ALL if it cannot tell what has
+ *           changed: everything was deleted, a table was truncated, the file
+ *           was replaced, changes were missed.
  * Proof     the caller believes what it has verified only as long as the feed
  *           is proven to be alive: prove() makes a round trip on the very
  *           connection that carries the changes, after which all changes from
