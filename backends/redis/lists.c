@@ -94,79 +94,260 @@ struct head {
 	bool whole; /* the shard has no other entries below them */
 };
 
+/* Each shard has two heads: that of its pages, and that of `sessions`. */
+#define HEADS (2 * SESSION_SHARDS)
+
 /* The newest entries of all shards, in order. */
 struct merge {
 	struct redis_conn *conn;
 	struct arena *a; /* of the page */
-	struct head *heads; /* SESSION_SHARDS */
+	struct head *heads; /* HEADS */
 	struct str *v; /* PAGE_MAX + 1 */
 	size_t n;
 };
 
-static void
-ask_shard(struct redis_batch *b, size_t shard, struct str from, size_t most)
+static bool
+is_of_pages(size_t head)
 {
-	(void)redis_add(b, "ZREVRANGEBYLEX",
-			redis_index(b, (uint8_t)shard, "sessions", STR("")),
+	return head % 2 == 0;
+}
+
+static struct str
+head_key(struct redis_batch *b, size_t head, const char *kind, struct str name)
+{
+	return redis_index(b, (uint8_t)(head / 2), kind, name);
+}
+
+/* Where ids begin, in the pages and in the index of pages: "+", or "(" and an
+ * id. */
+struct lists_bound {
+	struct str bytes, name;
+};
+
+/* Returns where the ids of entries below `from` begin, if the ids begin with
+ * created_ms. */
+static struct lists_bound
+page_bound(struct redis_batch *b, struct str from)
+{
+	struct session at = { .created_ms = 0 };
+	struct session_id id;
+	int64_t time_ms;
+
+	if (!redis_entry_parse(str_skip(from, 1), &at))
+		return (struct lists_bound){ STR("+"), STR("+") };
+	time_ms = session_id_time_ms(&at.id);
+	id = at.id;
+	for (int i = 0; i < 6; i++)
+		id.b[i] = (uint8_t)(at.created_ms >> (40 - 8 * i));
+	if (session_id_time_ms(&id) != at.created_ms)
+		return (struct lists_bound){ STR("+"), STR("+") };
+	if (time_ms != at.created_ms)
+		memset(id.b + 6, time_ms > at.created_ms ? 0xff : 0,
+		       sizeof(id.b) - 6);
+	return (struct lists_bound){
+		.bytes = redis_join(b, REDIS_ARGS(STR("("),
+						  { .p = (const char *)id.b,
+						    .n = sizeof(id.b) })),
+		.name = redis_join(b, REDIS_ARGS(STR("("), redis_id(b, &id))),
+	};
+}
+
+static void
+ask_range(struct redis_batch *b, struct str key, struct str from, size_t most)
+{
+	(void)redis_add(b, "ZREVRANGEBYLEX", key,
 			REDIS_ARGS(from, STR("-"), STR("LIMIT"), STR("0"),
 				   redis_number(b, (int64_t)most)));
 }
 
-static int
-read_shard(const struct redis_batch *b, size_t i, size_t most, struct head *h,
-	   struct err *err)
+static void
+ask_head(struct redis_batch *b, size_t head, struct str from, size_t most)
 {
+	struct lists_bound below;
+
+	if (!is_of_pages(head)) {
+		ask_range(b, head_key(b, head, "sessions", STR("")), from,
+			  most);
+		return;
+	}
+	below = page_bound(b, from);
+	(void)redis_add_script(b, LUA_NEWEST,
+			       head_key(b, head, "pages", STR("")),
+			       REDIS_ARGS(below.name, below.bytes,
+					  redis_number(b, (int64_t)most),
+					  redis_shard(b, (uint8_t)(head / 2))));
+}
+
+/* Replaces the bytes of each id by its entry. Sets *ok to false if there is
+ * something else. */
+static int
+expand_ids(struct merge *g, struct head *h, bool *ok, struct err *err)
+{
+	struct redis_batch b = redis_batch(g->conn, g->a, 1); /* for texts */
+	struct str *v = arena_array(g->a, h->n, sizeof(*v));
+
+	if (v == NULL)
+		return err_nomem(err);
+	*ok = true;
+	for (size_t i = 0; i < h->n; i++) {
+		struct session s = { .created_ms = 0 };
+
+		if (h->v[i].n != sizeof(s.id.b)) {
+			*ok = false;
+			continue;
+		}
+		memcpy(s.id.b, h->v[i].p, sizeof(s.id.b));
+		s.created_ms = session_id_time_ms(&s.id);
+		v[i] = redis_entry(&b, &s);
+	}
+	h->v = v;
+	return b.failed ? err_nomem(err) : 0;
+}
+
+/* Reads the i-th reply, to ask_head(). */
+static int
+read_head(struct merge *g, const struct redis_batch *b, size_t i, size_t head,
+	  size_t most, struct err *err)
+{
+	struct head *h = &g->heads[head];
+	bool ok = true;
+
 	h->at = 0;
-	if (redis_get_texts(b, i, &h->v, &h->n, err) != 0)
+	if (redis_get_texts(b, i, &h->v, &h->n, err) != 0 ||
+	    (is_of_pages(head) && expand_ids(g, h, &ok, err) != 0))
 		return -1;
 	h->whole = h->n < most;
+	return ok ? 0 : redis_damaged("list", err);
+}
+
+/* The newest two pages of a shard. */
+struct names {
+	const struct str *v;
+	size_t n;
+	bool again; /* the first one is not enough */
+};
+
+/* Asks for the names of the pages, and the entries of `sessions`. */
+static int
+ask_names(struct merge *g, struct str from, size_t each, struct names *names,
+	  struct err *err)
+{
+	struct redis_batch b = redis_batch(g->conn, g->a, HEADS);
+	const struct lists_bound below = page_bound(&b, from);
+
+	for (size_t i = 0; i < HEADS; i++) {
+		if (is_of_pages(i))
+			ask_range(&b, head_key(&b, i, "pages", STR("")),
+				  below.name, 2);
+		else
+			ask_head(&b, i, from, each);
+	}
+	if (redis_batch_run(&b, err) != 0)
+		return -1;
+	for (size_t i = 0; i < HEADS; i++) {
+		struct names *p = &names[i / 2];
+
+		if ((is_of_pages(i) ?
+			 redis_get_texts(&b, i, &p->v, &p->n, err) :
+			 read_head(g, &b, i, i, each, err)) != 0)
+			return -1;
+	}
 	return 0;
 }
 
-/* Reads enough entries of each shard for `most` together, unless they are in
- * few shards. */
+/* Reads the newest page of each shard. If it has fewer entries, and is not the
+ * only one, or has something else, the shard must be asked again. */
 static int
-ask_all(struct merge *g, struct str from, size_t most, struct err *err)
+ask_first_pages(struct merge *g, struct str from, size_t each,
+		struct names *names, struct err *err)
 {
-	const size_t each = most / 64 + 4;
 	struct redis_batch b = redis_batch(g->conn, g->a, SESSION_SHARDS);
+	const struct lists_bound below = page_bound(&b, from);
+	size_t at = 0;
 
-	for (size_t i = 0; i < SESSION_SHARDS; i++)
-		ask_shard(&b, i, from, each);
+	for (size_t i = 0; i < HEADS; i += 2)
+		if (names[i / 2].n > 0)
+			ask_range(&b, head_key(&b, i, "p:", names[i / 2].v[0]),
+				  below.bytes, each);
 	if (redis_batch_run(&b, err) != 0)
 		return -1;
-	for (size_t i = 0; i < SESSION_SHARDS; i++)
-		if (read_shard(&b, i, each, &g->heads[i], err) != 0)
+	for (size_t i = 0; i < HEADS; i += 2) {
+		struct head *h = &g->heads[i];
+		struct names *p = &names[i / 2];
+		bool ok;
+
+		*h = (struct head){ .whole = true };
+		if (p->n == 0)
+			continue;
+		if (redis_get_texts(&b, at++, &h->v, &h->n, err) != 0 ||
+		    expand_ids(g, h, &ok, err) != 0)
+			return -1;
+		h->whole = h->n < each;
+		p->again = !ok || (h->whole && p->n > 1);
+	}
+	return 0;
+}
+
+static int
+ask_other_pages(struct merge *g, struct str from, size_t each,
+		const struct names *names, struct err *err)
+{
+	struct redis_batch b = redis_batch(g->conn, g->a, SESSION_SHARDS);
+	size_t at = 0;
+
+	for (size_t i = 0; i < HEADS; i += 2)
+		if (names[i / 2].again)
+			ask_head(&b, i, from, each);
+	if (redis_batch_run(&b, err) != 0)
+		return -1;
+	for (size_t i = 0; i < HEADS; i += 2)
+		if (names[i / 2].again &&
+		    read_head(g, &b, at++, i, each, err) != 0)
 			return -1;
 	return 0;
 }
 
+/* Reads enough entries of each shard for `most` together, unless they are in
+ * few shards. Commands cost the server less than a script. */
+static int
+ask_all(struct merge *g, struct str from, size_t most, struct err *err)
+{
+	const size_t each = most / 64 + 4;
+	struct names *names = arena_array(g->a, SESSION_SHARDS, sizeof(*names));
+
+	if (names == NULL)
+		return err_nomem(err);
+	if (ask_names(g, from, each, names, err) != 0 ||
+	    ask_first_pages(g, from, each, names, err) != 0)
+		return -1;
+	return ask_other_pages(g, from, each, names, err);
+}
+
 /* Reads more entries of a shard whose entries have been merged. */
 static int
-ask_again(struct merge *g, size_t shard, size_t most, struct err *err)
+ask_again(struct merge *g, size_t head, size_t most, struct err *err)
 {
-	struct head *h = &g->heads[shard];
+	struct head *h = &g->heads[head];
 	struct redis_batch b = redis_batch(g->conn, g->a, 1);
 	struct str from = redis_join(&b, REDIS_ARGS(STR("("), h->v[h->n - 1]));
 
-	ask_shard(&b, shard, from, most);
+	ask_head(&b, head, from, most);
 	if (redis_batch_run(&b, err) != 0)
 		return -1;
-	return read_shard(&b, 0, most, h, err);
+	return read_head(g, &b, 0, head, most, err);
 }
 
-/* Returns the shard with the newest entry, or SESSION_SHARDS if none is
- * left. */
+/* Returns the head with the newest entry, or HEADS if none is left. */
 static size_t
 newest(const struct merge *g)
 {
-	size_t best = SESSION_SHARDS;
+	size_t best = HEADS;
 
-	for (size_t i = 0; i < SESSION_SHARDS; i++) {
+	for (size_t i = 0; i < HEADS; i++) {
 		const struct head *h = &g->heads[i];
 
 		if (h->at < h->n &&
-		    (best == SESSION_SHARDS ||
+		    (best == HEADS ||
 		     str_order(h->v[h->at],
 			       g->heads[best].v[g->heads[best].at]) > 0))
 			best = i;
@@ -181,16 +362,19 @@ merge(struct merge *g, struct str from, size_t most, struct err *err)
 {
 	size_t i;
 
-	g->heads = arena_array(g->a, SESSION_SHARDS, sizeof(*g->heads));
+	g->heads = arena_array(g->a, HEADS, sizeof(*g->heads));
 	g->v = arena_array(g->a, most, sizeof(*g->v));
 	if (g->heads == NULL || g->v == NULL)
 		return err_nomem(err);
 	if (ask_all(g, from, most, err) != 0)
 		return -1;
-	while (g->n < most && (i = newest(g)) < SESSION_SHARDS) {
+	while (g->n < most && (i = newest(g)) < HEADS) {
 		struct head *h = &g->heads[i];
 
-		g->v[g->n++] = h->v[h->at++];
+		/* A session may be in both indices of its shard. */
+		if (g->n == 0 || !str_eq(h->v[h->at], g->v[g->n - 1]))
+			g->v[g->n++] = h->v[h->at];
+		h->at++;
 		if (h->at == h->n && !h->whole && g->n < most &&
 		    ask_again(g, i, most - g->n, err) != 0)
 			return -1;

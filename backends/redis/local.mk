@@ -2,32 +2,37 @@
 
 EXTRA_DIST += backends/redis/README.md
 
-# The scripts without and with common.lua in front.
+# The scripts that follow none, the first, and both of REDIS_LUA_COMMON.
 REDIS_LUA = \
 	$(srcdir)/backends/redis/lua/attempt.lua \
 	$(srcdir)/backends/redis/lua/deny.lua \
 	$(srcdir)/backends/redis/lua/drop.lua \
+	$(srcdir)/backends/redis/lua/due.lua \
 	$(srcdir)/backends/redis/lua/end.lua \
 	$(srcdir)/backends/redis/lua/give_back.lua \
-	$(srcdir)/backends/redis/lua/learn.lua
-REDIS_LUA_SESSIONS = \
-	$(srcdir)/backends/redis/lua/create.lua \
-	$(srcdir)/backends/redis/lua/due.lua \
+	$(srcdir)/backends/redis/lua/learn.lua \
+	$(srcdir)/backends/redis/lua/newest.lua
+REDIS_LUA_READERS = \
 	$(srcdir)/backends/redis/lua/find.lua \
 	$(srcdir)/backends/redis/lua/flush.lua \
 	$(srcdir)/backends/redis/lua/identity.lua \
 	$(srcdir)/backends/redis/lua/list.lua \
 	$(srcdir)/backends/redis/lua/mark.lua \
 	$(srcdir)/backends/redis/lua/read.lua \
-	$(srcdir)/backends/redis/lua/reap.lua \
+	$(srcdir)/backends/redis/lua/reap.lua
+REDIS_LUA_WRITERS = \
+	$(srcdir)/backends/redis/lua/create.lua \
 	$(srcdir)/backends/redis/lua/revoke.lua \
 	$(srcdir)/backends/redis/lua/revoke_user.lua \
 	$(srcdir)/backends/redis/lua/rotate.lua \
 	$(srcdir)/backends/redis/lua/sweep.lua \
 	$(srcdir)/backends/redis/lua/touch.lua \
 	$(srcdir)/backends/redis/lua/trim.lua
-REDIS_LUA_COMMON = $(srcdir)/backends/redis/lua/common.lua
-EXTRA_DIST += $(REDIS_LUA) $(REDIS_LUA_SESSIONS) $(REDIS_LUA_COMMON)
+REDIS_LUA_COMMON = \
+	$(srcdir)/backends/redis/lua/common.lua \
+	$(srcdir)/backends/redis/lua/indices.lua
+EXTRA_DIST += $(REDIS_LUA) $(REDIS_LUA_READERS) $(REDIS_LUA_WRITERS) \
+	$(REDIS_LUA_COMMON)
 
 if HAVE_REDIS
 BACKENDS += store:redis
@@ -60,13 +65,15 @@ libfcgiauth_a_SOURCES += \
 	backends/redis/client/wire_error.c backends/redis/client/wire_error.h \
 	backends/redis/client/wire_socket.c backends/redis/client/wire_socket.h
 
-backends/redis/scripts.inc: $(REDIS_LUA) $(REDIS_LUA_SESSIONS) \
-		$(REDIS_LUA_COMMON) $(srcdir)/backends/redis/local.mk \
-		$(EMBED_AWK)
+backends/redis/scripts.inc: $(REDIS_LUA) $(REDIS_LUA_READERS) \
+		$(REDIS_LUA_WRITERS) $(REDIS_LUA_COMMON) \
+		$(srcdir)/backends/redis/local.mk $(EMBED_AWK)
 	$(EMBED) -v comment='--.*' -v prefix=LUA_ $(REDIS_LUA_COMMON) \
 		$(REDIS_LUA) >$@.tmp && \
 		$(AWK) -f $(EMBED_AWK) -v comment='--.*' -v prefix=LUA_ \
-		-v second=true $(REDIS_LUA_SESSIONS) >>$@.tmp && mv $@.tmp $@
+		-v second=1 $(REDIS_LUA_READERS) >>$@.tmp && \
+		$(AWK) -f $(EMBED_AWK) -v comment='--.*' -v prefix=LUA_ \
+		-v second=2 $(REDIS_LUA_WRITERS) >>$@.tmp && mv $@.tmp $@
 backends/redis/store.$(OBJEXT): backends/redis/scripts.inc
 BUILT_SOURCES += backends/redis/scripts.inc
 CLEANFILES += backends/redis/scripts.inc

@@ -9,13 +9,15 @@
  *
  *	T s:ID		a session, as below; ID is its id in hexadecimal
  *	T u:USER	the index of a user: entries, all of score 0
- *	T sessions	the index of all sessions of the shard: entries, too
+ *	T pages		the index of all sessions of the shard: for each page
+ *			the ID from which on it has them, of score 0
+ *	T p:ID		a page: the 16 bytes of each ID, of score 0
  *	T e:NN		the 16 bytes of the ID, USER; the score is the time when
  *			sweep() must read the session. NN is from 00 to 3f, by
  *			the SHA-1 of the user (part_of() in lua/common.lua)
- *	T ends		ENTRY:USER with the same score, of a session that an
- *			earlier version has created, or whose ID does not begin
- *			with created_ms
+ *	T sessions	entries of sessions that an earlier version has created,
+ *			or whose ID does not begin with created_ms
+ *	T ends		ENTRY:USER of the same, with the score of `T e:NN`
  *	T seen		ID; the score is a last_seen_ms that the record does not
  *			have yet
  *

@@ -6,9 +6,10 @@
 #include "strategy/session_store.h"
 #include "backends/redis/batch.h"
 
-/* The scripts in lua/, in the order of their names after the common part. */
+/* The scripts in lua/, in the order of their names after the common parts. */
 enum redis_store_script {
 	LUA_COMMON,
+	LUA_INDICES,
 	LUA_ATTEMPT,
 	LUA_CREATE,
 	LUA_DENY,
@@ -22,6 +23,7 @@ enum redis_store_script {
 	LUA_LEARN,
 	LUA_LIST,
 	LUA_MARK,
+	LUA_NEWEST,
 	LUA_READ,
 	LUA_REAP,
 	LUA_REVOKE,

@@ -214,7 +214,7 @@ count_due(struct sweep *s, struct shard_due *due, struct err *err)
 
 	for (unsigned i = 0; i < SESSION_SHARDS; i++) {
 		(void)redis_add_script(&b, LUA_DUE,
-				       redis_index(&b, (uint8_t)i, "sessions",
+				       redis_index(&b, (uint8_t)i, "pages",
 						   STR("")),
 				       REDIS_ARGS(redis_number(&b, s->now_ms),
 						  redis_shard(&b, (uint8_t)i)));

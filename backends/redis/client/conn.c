@@ -12,6 +12,7 @@
 #include "backends/redis/client/conn_internal.h"
 #include "backends/redis/client/tls.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/enc.h"
 
 #define CONF_BYTES (1 << 20)
@@ -21,19 +22,18 @@
 static struct str
 script_text(struct arena *a, const struct redis_script *scripts, size_t i)
 {
-	const struct str rest = str_from(scripts[i].text);
-	struct str first;
-	char *p;
+	const struct redis_script *s = &scripts[i];
+	struct buf text;
 
-	if (!scripts[i].continues)
-		return rest;
-	first = str_from(scripts[0].text);
-	p = arena_alloc(a, first.n + rest.n);
-	if (p != NULL) {
-		memcpy(p, first.p, first.n);
-		memcpy(p + first.n, rest.p, rest.n);
-	}
-	return (struct str){ .p = p, .n = first.n + rest.n };
+	if (s->after == 0)
+		return str_from(s->text);
+	buf_init(&text, a, CONF_BYTES);
+	for (size_t k = 0; k < s->after; k++)
+		buf_add_cstr(&text, scripts[k].text);
+	buf_add_cstr(&text, s->text);
+	if (buf_failed(&text))
+		return (struct str){ .p = NULL };
+	return (struct str){ .p = text.p, .n = text.n };
 }
 
 /* Computes the SHA-1 of each script, by which servers know it. */

@@ -43,7 +43,7 @@ int redis_check(const void *conf, struct err *err); /* for `check` */
 /* Constant Lua text, which the server knows by its SHA-1. */
 struct redis_script {
 	const char *text;
-	bool continues; /* the text of the first script precedes it */
+	size_t after; /* the texts of so many first scripts precede it */
 };
 
 /* These are operations of a driver, except that its open() must add the

@@ -85,34 +85,6 @@ local function session(front, id, last)
 	return s
 end
 
--- Return an index of ends: number i, and that of a user. They are small, so
--- that Redis keeps each of them in one piece of memory.
-local PARTS = 64
-local function part(front, i)
-	return string.format('%se:%02x', front, i)
-end
-local function part_of(front, user)
-	return part(front, tonumber(sub(redis.sha1hex(user), 1, 2), 16) % PARTS)
-end
-
--- Returns the 16 bytes of an id.
-local function bytes_of(id)
-	return (string.gsub(id, '%x%x', function(digits)
-		return string.char(tonumber(digits, 16))
-	end))
-end
-
--- Corrects the member of the index of ends of a session whose end was written
--- by a clock that was ahead. Does nothing if the slot is being moved.
-local function ends_earlier(front, id, s, ends)
-	local user = user_of(s)
-	if user then
-		try('ZADD', part_of(front, user), 'XX', ends, bytes_of(id) .. user)
-		try('ZADD', front .. 'ends', 'XX', ends,
-			sub(s, 3, 21) .. id .. ':' .. user)
-	end
-end
-
 -- Returns at most `most` entries of an index below `from`, newest first, and
 -- their records.
 local function page(index, from, most, front)
@@ -133,32 +105,4 @@ end
 -- page.
 local function last_of(list, most)
 	return #list == tonumber(most) and list[#list] or ''
-end
-
--- Deletes the entries of a session that has been deleted. Readers skip an
--- entry without a record, so an entry that cannot be deleted does no harm. If
--- one stays, the member of the index of ends stays too, and the sweep deletes
--- both. The member is in `ends` if an earlier version has created the session.
-local function unlist(front, user, entry)
-	local clean = true
-	try('ZREM', front .. 'seen', id_of(entry))
-	for _, index in ipairs({ 'u:' .. user, 'sessions' }) do
-		local n = try('ZREM', front .. index, entry)
-		clean = clean and type(n) == 'number'
-	end
-	if clean and try('ZREM', part_of(front, user),
-		bytes_of(id_of(entry)) .. user) ~= 1 then
-		try('ZREM', front .. 'ends', entry .. ':' .. user)
-	end
-end
-
--- Ends the session whose record is `s`. If the slot is being moved and the
--- indices are on the other server, the sweep deletes the entries.
-local function end_session(front, id, s)
-	local user = user_of(s)
-	call('DEL', front .. 's:' .. id)
-	if user and pcall(together, { front .. 'u:' .. user,
-		front .. 'sessions', part_of(front, user) }) then
-		unlist(front, user, sub(s, 3, 21) .. id)
-	end
 end

@@ -3,7 +3,7 @@
 -- sessions and `ends`. ARGV: the record, its entry, the user, its end, the
 -- expiry in ms, the maximum of sessions of the user (0: none), now, `front`,
 -- and the 16 bytes of the id, or '' if the entry has another time than the id.
--- Then the member of the index of ends must contain the whole entry.
+-- Then the indices of earlier versions are used, which have the entry.
 -- Ends the oldest sessions above the maximum, and returns how many of them
 -- were alive. Returns -1 if the id exists, and -2 if the user has more than
 -- 1000 entries; then nothing has been changed.
@@ -13,8 +13,12 @@ local gone, alive, over = {}, {}, 0
 most = tonumber(most)
 if call('EXISTS', KEYS[1]) == 1 then return -1 end
 -- A key of another type raises an error here, before the first write.
+local name, begins
 local index, member = KEYS[4], new .. ':' .. user
-if id ~= '' then index, member = part_of(front, user), id .. user end
+if id ~= '' then
+	index, member = part_of(front, user), id .. user
+	name, begins = page_for(front, id_of(new), id)
+end
 for _, key in ipairs({ KEYS[2], KEYS[3], index }) do call('ZCARD', key) end
 local count = call('ZCARD', KEYS[2])
 if most > 0 and count >= most then
@@ -36,7 +40,11 @@ end
 -- that needs memory.
 call('SET', KEYS[1], record, 'PX', keep)
 call('ZADD', KEYS[2], 0, new)
-call('ZADD', KEYS[3], 0, new)
+if id == '' then
+	call('ZADD', KEYS[3], 0, new)
+else
+	add_to_page(front, id, name, begins)
+end
 call('ZADD', index, ends, member)
 for _, entry in ipairs(gone) do
 	call('DEL', front .. 's:' .. id_of(entry))

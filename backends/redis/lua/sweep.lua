@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Sweeps a page of the sessions of a shard that are due. KEYS: `ends` and the
--- index of all sessions. ARGV: now, the size of the page, `front`.
+-- Sweeps a page of the sessions of a shard that are due. KEYS: `ends` and
+-- `sessions`. ARGV: now, the size of the page, `front`.
 -- Deletes the sessions that are over or damaged. The others get a later time
 -- in the index of ends, and get back the entries that they have lost. Returns
 -- how many were deleted, and the size of the page. An index of another type is
@@ -44,9 +44,7 @@ end
 for _, d in ipairs(due) do
 	if d.ends <= now then
 		call('DEL', front .. 's:' .. d.id)
-		try('ZREM', front .. 'seen', d.id)
-		try('ZREM', d.user, d.entry)
-		try('ZREM', KEYS[2], d.entry)
+		unlist_entry(front, d.user, d.entry)
 		n = n + call('ZREM', d.index, d.member)
 	end
 end
@@ -56,7 +54,15 @@ for _, d in ipairs(due) do
 		call('ZREM', d.index, d.member)
 		call('ZADD', d.index, d.ends, d.member)
 		try('ZADD', d.user, 0, d.entry)
-		try('ZADD', KEYS[2], 0, d.entry)
+		if d.index == KEYS[1] then
+			try('ZADD', KEYS[2], 0, d.entry)
+		else
+			pcall(function()
+				local bytes = sub(d.member, 1, 16)
+				add_to_page(front, bytes,
+					page_for(front, d.id, bytes))
+			end)
+		end
 	end
 end
 return { n, #due }

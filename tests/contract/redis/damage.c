@@ -318,7 +318,7 @@ START_TEST(indices_that_were_lost)
 	gone = fixture_create(r, "alice", r->now);
 	(void)fixture_redis(r, "DEL %s %s",
 			    fixture_index("alice", "u:alice").text,
-			    fixture_index("alice", "sessions").text);
+			    fixture_page("alice").text);
 	for (int i = 0; i < 3; i++)
 		HOLDS(r, fixture_is_alive(r, &s[i], r->now));
 	SAME(r, fixture_live(r, "alice", r->now), 0);
@@ -337,7 +337,7 @@ START_TEST(indices_that_were_lost)
 		s[i] = fixture_create(r, "bob", r->now);
 	(void)fixture_redis(r, "DEL %s %s %s",
 			    fixture_index("bob", "u:bob").text,
-			    fixture_index("bob", "sessions").text,
+			    fixture_page("bob").text,
 			    fixture_index("bob", "ends").text);
 	OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
 	SAME(r, n, 3);
@@ -351,7 +351,8 @@ START_TEST(indices_that_lie)
 	static const char *const members[] = {
 		"", "x", "s:", "s:x:alice", "a:", "d:", "a:nobody", "d:x", "-s:"
 	};
-	static const char *const kinds[] = { "u:alice", "sessions", "ends" };
+	static const char *const kinds[] = { "u:alice", "sessions", "pages",
+					     "ends" };
 	struct fixture *r = fixture_open();
 	struct session s = fixture_create(r, "alice", r->now);
 	struct session other = fixture_create(r, "bob", r->now);
@@ -363,6 +364,8 @@ START_TEST(indices_that_lie)
 			(void)fixture_redis(
 			    r, "ZADD %s 0 %s",
 			    fixture_index("alice", kinds[k]).text, members[i]);
+		(void)fixture_redis(r, "ZADD %s 0 %s",
+				    fixture_page("alice").text, members[i]);
 		(void)fixture_redis(r, "ZADD fcgiauth:ends 0 %s", members[i]);
 		(void)fixture_redis(r, "ZADD fcgiauth:bans +inf %s",
 				    members[i]);

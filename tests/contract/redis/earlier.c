@@ -23,18 +23,22 @@ static struct session
 create_earlier(struct fixture *r)
 {
 	static const char lua[] =
-	    "local m = ARGV[1] .. 'alice' "
-	    "local e = redis.call('ZRANGE', KEYS[3], -1, -1)[1] "
-	    "redis.call('ZADD', KEYS[2],"
-	    " redis.call('ZSCORE', KEYS[1], m), e .. ':alice') "
+	    "local front = ARGV[1] "
+	    "local e = redis.call('ZRANGE', front .. 'u:alice', -1, -1)[1] "
+	    "local m = ARGV[2] .. 'alice' "
+	    "local ends = redis.call('ZSCORE', KEYS[1], m) "
+	    "redis.call('ZADD', front .. 'sessions', 0, e) "
+	    "redis.call('ZADD', front .. 'ends', ends, e .. ':alice') "
+	    "local name = redis.call('ZRANGE', front .. 'pages', -1, -1)[1] "
+	    "redis.call('ZREM', front .. 'pages', name) "
+	    "redis.call('DEL', front .. 'p:' .. name) "
 	    "return redis.call('ZREM', KEYS[1], m)";
 	struct session s = fixture_create(r, "alice", r->now);
 
 	SAME(r,
-	     fixture_redis(r, "EVAL %s 3 %s %s %s %b", lua,
+	     fixture_redis(r, "EVAL %s 1 %s %s %b", lua,
 			   fixture_index("alice", "ends").text,
-			   earlier_ends().text,
-			   fixture_index("alice", "u:alice").text,
+			   fixture_index("alice", "").text,
 			   (const char *)s.id.b, sizeof(s.id.b)),
 	     1);
 	return s;
@@ -104,12 +108,28 @@ START_TEST(ended_by_an_earlier_version)
 	struct fixture *r = fixture_open();
 	struct session s = fixture_create(r, "alice", r->now);
 
-	(void)fixture_redis(r, "DEL %s %s %s", fixture_key(&s).text,
-			    fixture_index("alice", "u:alice").text,
-			    fixture_index("alice", "sessions").text);
+	(void)fixture_redis(r, "DEL %s %s", fixture_key(&s).text,
+			    fixture_index("alice", "u:alice").text);
 	SAME(r, fixture_live(r, NULL, r->now), 0);
 	SAME(r, fixture_sweep(r, r->now + 3600), 1);
 	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
+}
+END_TEST
+
+START_TEST(in_both_indices)
+{
+	struct fixture *r = fixture_open();
+	struct session s = fixture_create(r, "alice", r->now);
+
+	(void)fixture_create(r, "bob", r->now + 1);
+	(void)fixture_redis(r, "COPY %s %s",
+			    fixture_index("alice", "u:alice").text,
+			    fixture_index("alice", "sessions").text);
+	SAME(r, fixture_live(r, NULL, r->now), 2);
+	HOLDS(r, fixture_is_alive(r, &s, r->now));
+	(void)fixture_sweep(r, r->now + 99999);
+	SAME(r, fixture_live(r, NULL, r->now), 0);
 	fixture_close(r);
 }
 END_TEST
@@ -140,6 +160,7 @@ redis_earlier_cases(void)
 	tcase_add_test(t, swept_after_an_earlier_version);
 	tcase_add_loop_test(t, ended_after_an_earlier_version, 0, 3);
 	tcase_add_test(t, ended_by_an_earlier_version);
+	tcase_add_test(t, in_both_indices);
 	tcase_add_test(t, an_id_with_another_time);
 	return t;
 }

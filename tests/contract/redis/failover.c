@@ -59,12 +59,12 @@ START_TEST(a_failover_keeps_a_session_and_its_entry_together)
 	replica = &c.nodes[3];
 	fixture_at(&r, c.nodes[1].url, true);
 	ck_assert_uint_lt(
-	    redis_slot(str_from(fixture_index(USER, "sessions").text)),
+	    redis_slot(str_from(fixture_index(USER, "pages").text)),
 	    REDIS_SLOTS / 3);
 	kept = fixture_create(&r, USER, r.now);
 	rotated = old = fixture_create(&r, USER, r.now + 1);
 	revoked = fixture_create(&r, USER, r.now + 2);
-	test_redis_until(replica, "INFO keyspace", "db0:keys=6");
+	test_redis_until(replica, "INFO keyspace", "db0:keys=7");
 	cut_off(master, replica);
 
 	lost = fixture_session(&r, USER, r.now + 3);

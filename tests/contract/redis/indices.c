@@ -4,16 +4,25 @@
 #include "tests/support/call.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "strategy/session_id.h"
 
-static const char *const kinds[] = { "u:alice", "sessions", "ends" };
+static const char *const kinds[] = { "u:alice", "page", "ends" };
 
-/* Replaces an index of alice by a text. */
+/* Returns an index of alice. */
+static struct fixture_key
+index_of(const char *kind)
+{
+	return strcmp(kind, "page") == 0 ? fixture_page("alice") :
+					   fixture_index("alice", kind);
+}
+
+/* Replaces it by a text. */
 static void
 spoil(struct fixture *r, const char *kind)
 {
-	(void)fixture_redis(r, "SET %s x", fixture_index("alice", kind).text);
+	(void)fixture_redis(r, "SET %s x", index_of(kind).text);
 }
 
 /* Presents a token that the session never had. */
@@ -58,8 +67,7 @@ START_TEST(ended_without_an_index)
 		SAME(r, n, 1);
 	}
 	HOLDS(r, !fixture_is_alive(r, &s[2], r->now));
-	(void)fixture_redis(r, "DEL %s",
-			    fixture_index("alice", kinds[_i]).text);
+	(void)fixture_redis(r, "DEL %s", index_of(kinds[_i]).text);
 	SAME(r, fixture_live(r, "alice", r->now), 0);
 	SAME(r, fixture_live(r, NULL, r->now), 0);
 	(void)fixture_sweep(r, r->now + 99999);
@@ -86,9 +94,8 @@ START_TEST(not_created_without_an_index)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (i != (size_t)_i)
 			SAME(r,
-			     fixture_redis(
-				 r, "ZCARD %s",
-				 fixture_index("alice", kinds[i]).text),
+			     fixture_redis(r, "ZCARD %s",
+					   index_of(kinds[i]).text),
 			     1);
 	fixture_close(r);
 }
@@ -115,7 +122,8 @@ START_TEST(swept_without_an_index)
 	     1);
 	OK(r, store_sweep(r->conn, AT(r, r->now + 5000), 2, &n, &r->err));
 	SAME(r, n, 1);
-	SAME(r, fixture_redis(r, "DBSIZE"), 1); /* the text */
+	/* The text, and its name if it is a page. */
+	SAME(r, fixture_redis(r, "DBSIZE"), _i == 0 ? 1 : 2);
 	fixture_close(r);
 }
 END_TEST
@@ -207,7 +215,53 @@ START_TEST(swept_without_memory)
 }
 END_TEST
 
-/* A session of a common browser takes less than 900 bytes with its entries. */
+/* All sessions are of one shard. Those of a clock that is behind come into an
+ * earlier page. */
+START_TEST(pages_are_small)
+{
+	enum { N = 450 };
+	static struct session s[N];
+	struct fixture *r = fixture_open();
+	const struct fixture_key pages = fixture_index("alice", "pages");
+	bool ended;
+	int64_t n;
+
+	for (int i = 0; i < N; i++) {
+		s[i] = fixture_create(r, "alice", r->now + i - i % 7);
+		arena_reset(r->a);
+	}
+	SAME(r, fixture_live(r, NULL, r->now + N), N);
+	HOLDS(r, fixture_redis(r, "ZCARD %s", pages.text) <= 5);
+	SAME(
+	    r,
+	    fixture_redis(r, "EVAL %s 1 %s %s",
+			  "local n = 0 "
+			  "for _, id in ipairs("
+			  "redis.call('ZRANGE', KEYS[1], 0, -1)) do"
+			  " n = math.max(n, redis.call('ZCARD', ARGV[1] .. id))"
+			  "end return n > 120 and n or 0",
+			  pages.text, fixture_index("alice", "p:").text),
+	    0);
+	for (int i = 0; i < N; i += 2) {
+		OK(r, store_revoke(r->conn, NOW(r), &s[i * 7 % N].id, &ended,
+				   &r->err));
+		arena_reset(r->a);
+	}
+	SAME(r, fixture_live(r, NULL, r->now + N),
+	     fixture_live(r, "alice", r->now + N));
+	SAME(r, fixture_sweep(r, r->now + 99999), N / 2);
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	for (int i = 9; i > 0; i--)
+		(void)fixture_create(r, "alice", r->now + i);
+	SAME(r, fixture_live(r, NULL, r->now + N), 9);
+	OK(r,
+	   store_revoke_user(r->conn, NOW(r), STR("alice"), NULL, &n, &r->err));
+	SAME(r, fixture_redis(r, "DBSIZE"), 0);
+	fixture_close(r);
+}
+END_TEST
+
+/* A session of a common browser takes less than 720 bytes with its entries. */
 START_TEST(memory_of_a_session)
 {
 	enum { N = 20000 };
@@ -226,7 +280,7 @@ START_TEST(memory_of_a_session)
 			      "for _, key in ipairs(redis.call('KEYS', '*')) do"
 			      " n = n + redis.call('MEMORY', 'USAGE', key,"
 			      " 'SAMPLES', 0) end return n");
-	ck_assert_msg(bytes / N < 900, "%lld bytes a session", bytes / N);
+	ck_assert_msg(bytes / N < 720, "%lld bytes a session", bytes / N);
 	fixture_close(r);
 }
 END_TEST
@@ -243,6 +297,7 @@ redis_index_cases(void)
 	tcase_add_loop_test(t, swept_without_the_others, 0, 2);
 	tcase_add_loop_test(t, swept_after_a_clock_was_ahead, 0, 2);
 	tcase_add_test(t, swept_without_memory);
+	tcase_add_test(t, pages_are_small);
 	tcase_add_test(t, memory_of_a_session);
 	return t;
 }

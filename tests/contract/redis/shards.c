@@ -129,13 +129,15 @@ close_moving(struct moving *m)
 static void
 move_some(struct moving *m, int which)
 {
-	static const char *const kinds[] = { "u:alice", "sessions", "ends" };
+	static const char *const kinds[] = { "u:alice", "pages", "ends" };
 
 	if (which != 2)
 		move(m, fixture_key(&m->s[0]).text);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (which == 1 || (which == 2 && i == 0))
 			move(m, fixture_index("alice", kinds[i]).text);
+	if (which == 1)
+		move(m, fixture_page("alice").text);
 }
 
 /* Operations on one session succeed. Operations on all sessions of a user are

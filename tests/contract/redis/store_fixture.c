@@ -266,6 +266,12 @@ fixture_index(const char *user, const char *kind)
 }
 
 struct fixture_key
+fixture_page(const char *user)
+{
+	return fixture_index(user, "p:00000000000000000000000000000000");
+}
+
+struct fixture_key
 fixture_key(const struct session *s)
 {
 	struct fixture_key key;

@@ -59,6 +59,8 @@ struct fixture_key {
 	char text[64];
 };
 struct fixture_key fixture_key(const struct session *s);
+/* Returns the first page of all sessions of the shard. */
+struct fixture_key fixture_page(const char *user);
 /* Returns "fcgiauth:{XX}KIND" in the shard of a user, for example "u:alice";
  * "ends" is the index of ends that the user belongs to. */
 struct fixture_key fixture_index(const char *user, const char *kind);
