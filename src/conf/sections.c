@@ -322,7 +322,9 @@ static const struct option cache_options[] = {
 	       .max = 4096,
 	       .help = "With the store postgres behind a transaction pooler: "
 		       "the connection string of a direct connection for the "
-		       "change feed. A pooler never delivers notifications."),
+		       "change feed. A pooler never delivers notifications. "
+		       "If it is not set, the feed uses conninfo of the "
+		       "store, with one more connection for each daemon."),
 	OPTION(SECONDS, struct cache_settings, max_age, .def = "0", .min = 0,
 	       .max = 3600,
 	       .help = "With a store that has no change feed: for how long a "
