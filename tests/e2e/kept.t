@@ -90,6 +90,8 @@ my %requests = (
 	'a refresh by the login page' => { once => 1, status => 303,
 		args => [ GET => '/auth/login?rd=/page',
 			headers => \@PERSON ] },
+	'a refresh by the sign-out page' => { once => 1, status => 303,
+		args => [ GET => '/auth/logout', headers => \@PERSON ] },
 	'a refresh for a form' => { once => 1, status => 307,
 		form => 1, args => [ POST => '/auth/repeat?rd=/page',
 			headers => \@PERSON ] },
