@@ -55,8 +55,8 @@ struct postgres_feed {
 	struct postgres_conn *pg;
 	const struct change_sink *sink;
 	int wake;
-	char state[STATE_MAX]; /* as the first proof found it */
-	int64_t pid; /* of the process of the server, as it found it */
+	char state[STATE_MAX]; /* of the triggers; empty before a proof */
+	int64_t pid; /* the process of the server, as the proof found it */
 	char nonce[NONCE_MAX + 1]; /* sent when the feed was opened */
 	bool delivered; /* the nonce has arrived */
 	int64_t key; /* of its lock; 0: not taken yet */
@@ -91,8 +91,8 @@ tell_sessions(const struct postgres_feed *f, struct str ids)
 	return true;
 }
 
-/* What is not understood may be anything: a later version has sent it, or an
- * administrator. */
+/* A text that is not understood, of a later version or of an administrator,
+ * counts as a change of everything. */
 static void
 tell_notification(struct postgres_feed *f, struct str text)
 {
@@ -142,8 +142,9 @@ feed_receive(struct postgres_feed *f, struct err *err)
 	return 0;
 }
 
-/* Waits until the server sends something, for at most `ms`, or until `wake` is
- * readable; -1: it is not waited for. *timeout says whether nothing was. */
+/* Waits until the server sends something or `wake` is readable, for at most
+ * `ms`. A `wake` of -1 is not waited for. *timeout says that nothing has
+ * happened until then. */
 static int
 feed_poll(struct postgres_feed *f, int wake, int64_t ms, bool *timeout,
 	  struct err *err)

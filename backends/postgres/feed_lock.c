@@ -3,12 +3,12 @@
  * Whether the change feed is where a statement is executed. One name may lead
  * to several servers: a name of DNS, a proxy, a list of hosts, or a failover
  * which a connection to the former primary survives. The feed is alive then,
- * and hears nothing of what is done on another server.
+ * but does not report what is done on another server.
  *
  * The connection of the feed holds an advisory lock, whose key is a random
  * number. Such a lock exists in the memory of one server, for one database, as
- * long as the connection. Each statement of a check tries to take it: if that
- * fails, the feed is there, and was there before the key was known.
+ * long as the connection. Each statement of a check tries to take it. If that
+ * fails, the feed is on the same server, since before the key was known.
  */
 #include "backends/postgres/conn_internal.h"
 #include "backends/postgres/store_internal.h"

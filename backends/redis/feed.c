@@ -22,13 +22,13 @@ struct redis_feed {
 	struct str prefix; /* of the store */
 };
 
-/* Reads the rest of a key "{XX}s:ID". Keys of other kinds and of other programs
- * are no change. Of two hexadecimal digits and "s:" only a session is made, so
- * if the id is damaged, anything may have changed. */
+/* Reads the rest of a key "{XX}s:ID". Returns false for keys of other kinds and
+ * of other programs, which are no change. If only the id is damaged, it cannot
+ * be known which session has changed, so this is a change of everything. */
 static bool
 change_of_shard_key(struct str rest, struct change *change)
 {
-	enum { FRONT = 4 }; /* XX}s: without ':' */
+	enum { FRONT = 4 }; /* bytes of "XX}s", before ':' */
 	uint8_t shard;
 
 	if (rest.n <= FRONT || !hex_decode(str_clip(rest, 2), &shard, 1) ||

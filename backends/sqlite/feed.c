@@ -10,7 +10,7 @@
  *
  * inotify tells that another process writes to the WAL, which is a little
  * before the commit can be seen: a commit that must be on the disk waits for
- * it. So the table is looked at for some time after each write.
+ * it. So the table is read repeatedly for some time after each write.
  */
 #include "strategy/feed.h"
 #include "backends/sqlite/file.h"
@@ -28,15 +28,15 @@
 /* A feed that is further behind reports CHANGE_ALL. */
 #define ROWS_MAX 10000
 
-/* After a write the table is looked at again and again, each time after a
- * quarter of the time since the write, but within these limits; for a second.
- * So a commit that waits for the disk is seen a quarter of that wait later. */
-#define LOOK_LEAST_US 500
-#define LOOK_MOST_US  25000
+/* For a second after a write the table is read repeatedly, each time after a
+ * quarter of the time since the write, but within these limits. So a commit
+ * that waits for the disk is seen a quarter of that wait later. */
+#define READ_LEAST_US 500
+#define READ_MOST_US  25000
 #define QUIET_US      1000000
 
-/* The time between two looks without inotify. */
-#define LOOK_BLIND_US 10000
+/* The time between two reads without inotify. */
+#define READ_BLIND_US 10000
 
 #define TAG_BYTES 8
 
@@ -258,7 +258,7 @@ read_changes(struct sqlite_feed *f, bool *any, struct err *err)
 }
 
 /* Without inotify, as when the limit of the user is reached, the table is
- * looked at more often. */
+ * read more often. */
 static void
 watch_files(struct sqlite_feed *f)
 {
@@ -305,30 +305,30 @@ is_readable(const struct pollfd *p)
 }
 
 static int64_t
-next_look_us(const struct sqlite_feed *f)
+next_read_us(const struct sqlite_feed *f)
 {
 	const int64_t us = f->quiet_us / 4;
 
 	if (f->inotify < 0)
-		return LOOK_BLIND_US;
-	if (us > LOOK_MOST_US)
-		return LOOK_MOST_US;
-	return us > LOOK_LEAST_US ? us : LOOK_LEAST_US;
+		return READ_BLIND_US;
+	if (us > READ_MOST_US)
+		return READ_MOST_US;
+	return us > READ_LEAST_US ? us : READ_LEAST_US;
 }
 
-/* Waits until the next look is due, or for an event if none is planned. Returns
+/* Waits until the next read is due, or for an event if none is planned. Returns
  * that time, at most left_us, even if an event has ended the wait. */
 static int64_t
 wait_for_event(const struct sqlite_feed *f, int64_t left_us, bool *woken)
 {
 	const bool quiet = f->inotify >= 0 && f->quiet_us >= QUIET_US;
-	const int64_t look_us = next_look_us(f);
-	const int64_t us = quiet || look_us > left_us ? left_us : look_us;
+	const int64_t read_us = next_read_us(f);
+	const int64_t us = quiet || read_us > left_us ? left_us : read_us;
 	const struct timespec t = { .tv_sec = us / 1000000,
 				    .tv_nsec = us % 1000000 * 1000 };
 	struct pollfd fds[] = {
 		{ .fd = f->wake, .events = POLLIN },
-		/* While looks are planned, writes need not wake. */
+		/* While reads are planned, writes need not wake. */
 		{ .fd = quiet ? f->inotify : -1, .events = POLLIN },
 	};
 

@@ -34,8 +34,7 @@ struct redis_watch {
 	struct redis_watched *v;
 	size_t n;
 	struct pollfd *fds; /* of v, and conf.wake */
-	size_t
-	    turn; /* which sentinel, or which master of a cluster, is asked */
+	size_t turn; /* the sentinel, or master of a cluster, to be asked */
 	unsigned long pings;
 	bool told; /* something was reported */
 };
