@@ -7,11 +7,13 @@ use warnings;
 
 use Exporter qw(import);
 use FCGIAuth::Test;
+use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes ();
 
 our @EXPORT = qw(load_get load_clients median print_table tokens_script
 	program);
+our @EXPORT_OK = qw(accepts_soon one_line);
 
 my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
@@ -22,6 +24,17 @@ sub program {
 
 	return bin("bench/$name");
 }
+
+# Waits until a program accepts connections at a port of the loopback interface;
+# returns whether it does.
+sub accepts_soon {
+	my ($port) = @_;
+	return wait_for(15, sub {
+		IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") });
+}
+
+# Returns a message as one line.
+sub one_line { return $_[0] =~ s/\s+/ /gr }
 
 # Returns the CPU seconds of processes with all their threads.
 sub cpu {

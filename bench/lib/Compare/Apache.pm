@@ -8,13 +8,13 @@ package Compare::Apache;
 use strict;
 use warnings;
 
+use Bench qw(accepts_soon one_line);
 use Compare::Machine qw(fast_dir with_children);
 use Compare::Peers;
 use Compare::Rows qw($APACHE $APACHE_DBD $APACHE_CRYPTO);
 use FCGIAuth::Apache;
 use FCGIAuth::Client;
 use FCGIAuth::Test;
-use IO::Socket::INET;
 
 my @MODULES = qw(mpm_event authn_core authn_file authz_core authz_user dir
 	request auth_form session session_cookie session_crypto session_dbd
@@ -26,7 +26,7 @@ my %ROWS = (open => $APACHE, dbd => $APACHE_DBD, crypto => $APACHE_CRYPTO);
 sub rows {
 	my (%arg) = @_;
 	my $a = eval { start() };
-	my $why = $@ =~ s/\s+/ /gr;
+	my $why = one_line($@);
 	my @rows;
 
 	for my $kind (qw(open dbd crypto)) {
@@ -110,8 +110,7 @@ sub start {
 	spit("$at/httpd.conf", configuration($at, $from, $port));
 	my $pid = spawn('apache', "$at/out", $program, '-f', "$at/httpd.conf",
 	    '-DFOREGROUND');
-	wait_for(15, sub { IO::Socket::INET->new(
-	    PeerAddr => "127.0.0.1:$port") }) or die 'Apache does not start ' .
+	accepts_soon($port) or die 'Apache does not start ' .
 	    '(Debian: apache2-bin, libaprutil1-dbd-sqlite3): ' .
 	    slurp("$at/out") . slurp("$at/log") . "\n";
 	return { pid => $pid, port => $port, dir => $at };

@@ -6,7 +6,7 @@ package Compare::Ends;
 use strict;
 use warnings;
 
-use Bench qw(program);
+use Bench qw(one_line program);
 use Compare::Load;
 use Compare::Machine qw(pin);
 use Compare::Rows qw(%STORE_NAMES);
@@ -30,7 +30,7 @@ sub propagation {
 		my $why = $service->missing($spec);
 		my $row = $why ? { skipped => $why } :
 		    eval { propagate($service, $spec, $events) } ||
-		    { skipped => "$@" =~ s/\s+/ /gr };
+		    { skipped => one_line($@) };
 		{ name => $name, %$row };
 	} qw(sqlite redis postgres);
 }
@@ -69,7 +69,7 @@ sub hit_rates {
 		my $name = "$ENDS ends a second, $STORE_NAMES{$_}";
 		my $got = $row->{skipped} ? { skipped => $row->{skipped} } :
 		    eval { hit_rate($service, $row, $seconds) } ||
-		    { skipped => "$@" =~ s/\s+/ /gr };
+		    { skipped => one_line($@) };
 		{ name => $name, %$got };
 	} qw(sqlite redis postgres);
 }

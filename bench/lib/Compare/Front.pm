@@ -7,8 +7,8 @@ package Compare::Front;
 use strict;
 use warnings;
 
+use Bench qw(accepts_soon);
 use FCGIAuth::Test;
-use IO::Socket::INET;
 use Compare::Machine qw(with_children);
 
 my $FILE = 'x' x 100;
@@ -148,10 +148,8 @@ sub start {
 	$self->{upstreams}
 	$self->{hosts}
 EOT
-	my $up = wait_for(15, sub { IO::Socket::INET->new(
-	    PeerAddr => "127.0.0.1:$self->{port}") });
-	die 'nginx does not start: ' . slurp("$dir/front.out") .
-	    slurp("$dir/front.log") if !$up;
+	accepts_soon($self->{port}) or die 'nginx does not start: ' .
+	    slurp("$dir/front.out") . slurp("$dir/front.log");
 	return $self;
 }
 

@@ -11,8 +11,7 @@ use File::Temp ();
 use Time::HiRes ();
 
 our @EXPORT_OK = qw(pin move on_cpu cpu_seconds since rss_mb pss_mb
-	with_children
-	settle fast_dir);
+	with_children settle fast_dir);
 
 # The measured processes run on the first processor, and the generator of the
 # load on the second one. A machine with one processor shares it.
@@ -83,8 +82,8 @@ sub rss_mb {
 	return $kb / 1024;
 }
 
-# Returns the part of it that the process does not share, in megabytes: memory
-# that several processes use counts in parts.
+# Returns the proportional memory of a process in megabytes: memory that several
+# processes share counts for each of them in equal parts.
 sub pss_mb {
 	my ($pid) = @_;
 	my ($kb) = slurp("/proc/$pid/smaps_rollup") =~ /^Pss:\s+(\d+)/m

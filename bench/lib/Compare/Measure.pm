@@ -5,7 +5,7 @@ package Compare::Measure;
 use strict;
 use warnings;
 
-use Bench qw(median);
+use Bench qw(median one_line);
 use Compare::Load;
 use Compare::Machine qw(cpu_seconds since);
 use FCGIAuth::Test;
@@ -58,7 +58,7 @@ sub begin {
 		my $file = "$dir/begun" . $n++;
 		my @headers = eval { $row->{begin}->() };
 		if (!@headers) {
-			$row->{skipped} = "$@" =~ s/\s+/ /gr;
+			$row->{skipped} = one_line($@);
 			next;
 		}
 		spit($file, join '', map { "$_\n" } @headers);
@@ -78,7 +78,7 @@ sub rounds {
 			my $got = eval { measure_once($front, $opt, $row) };
 			push @{ $seen{ $row->{name} } }, $got if $got;
 			push @{ $failed{ $row->{name} } },
-			    "$@" =~ s/\s+/ /gr unless $got;
+			    one_line($@) unless $got;
 		}
 		print STDERR "round $round of $opt->{rounds}\n";
 	}

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 # The peers that are not Apache: the limits (nginx alone, an upstream that does
-# nothing), checks on Node.js, and glewlwyd. Each function returns the members
-# of a row: to, service, store, credentials.
+# nothing), checks on Node.js, and glewlwyd. The members of their rows are to,
+# service_pids, store_pids, credentials, and begin where the peer itself makes
+# the credentials.
 package Compare::Peers;
 
 use strict;
 use warnings;
 
-use Bench qw(program);
+use Bench qw(accepts_soon one_line program);
+use Compare::Machine qw(with_children);
 use Compare::Rows qw($NGINX_ALONE $NULL_UPSTREAM $NULL_RESPONDER $FAST_JWT
 	$EXPRESS $GLEWLWYD);
 use FCGIAuth::Client;
@@ -50,7 +52,7 @@ sub limits {
 
 sub children {
 	my ($pid) = @_;
-	my (undef, @children) = Compare::Machine::with_children($pid);
+	my (undef, @children) = with_children($pid);
 	return @children;
 }
 
@@ -64,7 +66,7 @@ sub rows {
 		my ($name, $code) = @$_;
 		my %row = eval { $code->(%arg) };
 		%row ? { name => $name, %row } :
-		    { name => $name, skipped => "$@" =~ s/\s+/ /gr };
+		    { name => $name, skipped => one_line($@) };
 	} @make;
 }
 
@@ -149,9 +151,8 @@ database = { type = "sqlite3" path = "$dir/glewlwyd.db" };
 EOT
 	my $pid = spawn('glewlwyd', "$dir/glewlwyd.log", $program,
 	    '--config-file=' . "$dir/glewlwyd.conf");
-	wait_for(10, sub { IO::Socket::INET->new(
-	    PeerAddr => "127.0.0.1:$port") }) or
-	    die 'glewlwyd does not start: ' . slurp("$dir/glewlwyd.log");
+	accepts_soon($port) or die 'glewlwyd does not start: ' .
+	    slurp("$dir/glewlwyd.log");
 	return $pid;
 }
 

@@ -80,10 +80,12 @@ sub print_targets {
 		printf "%-66s %9s %s %7.3g %s\n", $t->{name},
 		    defined $t->{value} ? sprintf('%.3f', $t->{value}) : '-',
 		    $t->{sense} eq 'at most' ? '<=' : '>=', $t->{goal},
-		    $t->{reached} ? 'reached' : "NOT reached: $t->{why}";
+		    $t->{reached} ? 'reached' : defined $t->{value} ?
+		    "NOT reached: $t->{why}" : $t->{why};
 	}
-	printf "\n%d of %d targets are reached.\n",
-	    scalar(grep { $_->{reached} } @targets), scalar @targets;
+	printf "\n%d of %d targets are reached, %d were not measured.\n",
+	    scalar(grep { $_->{reached} } @targets), scalar @targets,
+	    scalar(grep { !defined $_->{value} } @targets);
 	return;
 }
 

@@ -5,7 +5,7 @@ package Compare::Service;
 use strict;
 use warnings;
 
-use Bench qw(program);
+use Bench qw(one_line program);
 use Compare::Machine qw(fast_dir on_cpu);
 use Compare::Rows qw(row_name);
 use FCGIAuth::Daemon;
@@ -31,7 +31,8 @@ sub new {
 	return $self;
 }
 
-# Returns whether the program knows the option [cache] size.
+# Returns whether the program knows the option [cache] size. An earlier build,
+# which FCGIAUTHD can name, may not.
 sub understands_cache {
 	my ($self) = @_;
 	my $d = FCGIAuth::Daemon->new(store => 'sqlite',
@@ -232,7 +233,7 @@ sub row {
 		    service_pids => sub { return $d->pid },
 		    store_pids => store_processes($store));
 	};
-	return $done ? \%row : { %row, skipped => "$@" =~ s/\s+/ /gr };
+	return $done ? \%row : { %row, skipped => one_line($@) };
 }
 
 1;

@@ -216,7 +216,7 @@ sub why {
 		my ($begin, $text) = @$entry;
 		return $text if index($name, $begin) == 0;
 	}
-	return '';
+	return 'the reason is not known';
 }
 
 1;
