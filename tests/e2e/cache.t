@@ -176,7 +176,7 @@ subtest 'a reload empties the cache' => sub {
 	my $misses = state($one)->{misses};
 	$one->reload;
 	ok(wait_for(10, sub { $one->log_text =~ /reloaded/ }),
-	    'the configuration is read again');
+	    'the configuration is taken over');
 	is(check($one, $alice), 204, 'the session is accepted');
 	cmp_ok(state($one)->{misses}, '>', $misses, 'the store was asked');
 	# Until the feed of the new configuration is proven, each check asks.

@@ -160,7 +160,7 @@ subtest 'what is found in a history' => sub {
 	}
 };
 
-# Between two proofs, the feed itself brings what has changed.
+# Between two proofs, the feed itself reports what has changed.
 sub run_delivery {
 	my ($kind) = @_;
 	my $traffic = new_traffic($kind, 'session', 60);
@@ -235,7 +235,7 @@ push @parts, [ 'sentinel', 'session' ]
 
 for my $part (@parts) {
 	my ($kind, @these) = @$part;
-	subtest "$kind, what the feed brings" => sub { run_delivery($kind) };
+	subtest "$kind, what the feed reports" => sub { run_delivery($kind) };
 	subtest "$kind, an emptied store" => sub { run_emptied($kind) };
 	for my $mode ($ENV{FCGIAUTH_HISTORY} ? @modes : @these) {
 		subtest "$kind, mode $mode" => sub {

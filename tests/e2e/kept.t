@@ -73,7 +73,7 @@ sub suspend_daemon {
 }
 
 # Returns how often a refresh token was used a second time.
-sub alarms {
+sub reuses {
 	return scalar grep { /audit refresh_reuse/ } split /\n/, $d->log_text;
 }
 
@@ -180,7 +180,8 @@ sub few_connections {
 		    'one new connection in each worker');
 	}
 
-	# More at a time than a worker kept before.
+	# More at a time than the 16 idle connections of a worker that the
+	# snippets of before allow.
 	my ($at_once, $rounds) = (60, 10);
 	my @clients = map { $n->client } 1 .. $at_once;
 	my %status;
@@ -268,7 +269,7 @@ subtest 'nginx knows that its connections were closed' => sub {
 			is(request($c, $r), $r->{status}, "$how: $name succeeds");
 		}
 	});
-	is(alarms(), 0, 'no reuse is logged');
+	is(reuses(), 0, 'no reuse is logged');
 };
 
 # Returns how many requests met a connection that was closed.
@@ -304,7 +305,7 @@ subtest 'nginx does not know yet that its connections were closed' => sub {
 			    "$how: $name succeeds afterwards");
 		}
 	});
-	is(alarms(), 0, 'no reuse is logged');
+	is(reuses(), 0, 'no reuse is logged');
 };
 
 # Returns how many connections of the service are open.
@@ -339,7 +340,7 @@ subtest '64 connections are closed' => sub {
 		is($status, $r->{once} ? 502 : 200, "$name: the answer");
 		is(request($c, $r), 200, "$name succeeds afterwards");
 	}
-	is(alarms(), 0, 'no reuse is logged');
+	is(reuses(), 0, 'no reuse is logged');
 };
 
 # ---- requests whose answer is lost -------------------------------------------
@@ -369,7 +370,7 @@ subtest 'the service is killed before it reads the request' => sub {
 		is($c->finish->status, 502, "$name fails");
 		is(request($c, $r), $r->{status}, "$name succeeds afterwards");
 	}
-	is(alarms(), 0, 'no reuse is logged');
+	is(reuses(), 0, 'no reuse is logged');
 };
 
 subtest 'the connection is closed in place of the answer' => sub {
@@ -381,16 +382,16 @@ subtest 'the connection is closed in place of the answer' => sub {
 		my ($status, $count) = lose_answer($c, $r, $proxy);
 		is($status, 502, "$name fails");
 		is($count, 1, "$name reaches the service once");
-		is(alarms(), 0, "$name: no reuse is logged");
+		is(reuses(), 0, "$name: no reuse is logged");
 	}
 	# The strict setting means this: only the client knows that it had no
 	# answer, and the service cannot know who sends the token again.
 	my $r = $requests{'a refresh'};
 	my $c = client_for($n, $r);
 	lose_answer($c, $r, $proxy);
-	is(alarms(), 0, 'the session is alive');
+	is(reuses(), 0, 'the session is alive');
 	is(request($c, $r), 400, 'a client that repeats the request is refused');
-	is(alarms(), 1, 'the reuse by the client is logged');
+	is(reuses(), 1, 'the reuse by the client is logged');
 
 	# Others are repeated. Of a refused form, the check is the first
 	# request to the service.
@@ -410,14 +411,14 @@ subtest 'the service is suspended for longer than nginx waits' => sub {
 	my $n = $nginx{'a unix socket'};
 	my $r = $requests{'a refresh for a form'};
 	my $c = client_for($n, $r);
-	my $before = alarms();
+	my $before = reuses();
 
 	suspend_daemon();
 	is(request($c, $r), 504, 'the request fails');
 	kill 'CONT', $main;
 	is(json_sign_in($n->client, 'alice')->status, 200,
 	    'the service goes on');
-	is(alarms(), $before, 'no reuse is logged');
+	is(reuses(), $before, 'no reuse is logged');
 };
 
 # ---- the other web servers, which keep no connection -------------------------
@@ -426,7 +427,7 @@ sub sends_once {
 	my ($class, $by, $service) = @_;
 
 	plan(skip_all => 'this web server is not here') unless $class->program;
-	my $before = alarms();
+	my $before = reuses();
 	my $web = $class->new(service => $service, secret => 'only4us' x 4,
 	    locations => [ { path => '/', app => 'files' } ])->start;
 	for my $name (grep { $requests{$_}{once} } sort keys %requests) {
@@ -435,7 +436,7 @@ sub sends_once {
 		like($status, qr/^50[0-9]$/, "$name fails");
 		is($n, 1, "$name reaches the service once");
 	}
-	is(alarms(), $before, 'no reuse is logged');
+	is(reuses(), $before, 'no reuse is logged');
 	$web->stop;
 	return;
 }
@@ -465,7 +466,7 @@ sub refresh_until_it_fails {
 # A service manager holds the socket, so that a request that nginx sends again
 # waits in it for the next process.
 subtest 'the service is killed at any moment' => sub {
-	my $before = alarms();
+	my $before = reuses();
 	my %status;
 
 	$m->stop($main);
@@ -489,7 +490,7 @@ subtest 'the service is killed at any moment' => sub {
 	is_deeply([ grep { !/^(?:200|502)$/ } keys %status ], [],
 	    'a refresh succeeds or fails with 502');
 	cmp_ok($status{502} // 0, '>', 0, 'some refreshes fail');
-	is(alarms(), $before, 'no reuse is logged');
+	is(reuses(), $before, 'no reuse is logged');
 	$n->stop;
 };
 

@@ -61,7 +61,7 @@ subtest 'hits and misses' => sub {
 	$d->stop_ok;
 };
 
-subtest 'a service without a cache, or without the need of one' => sub {
+subtest 'a service without a cache, or without the need of a feed' => sub {
 	my $d = daemon(cache => { size => 0 });
 	is(feed_of($d), 'off', 'cache.size = 0: no feed');
 	my $cookie = logged_in($d, 'alice');
@@ -92,7 +92,7 @@ subtest 'the peer secret' => sub {
 	    'the message names the address');
 };
 
-subtest 'only the first address is asked, and only by the tool' => sub {
+subtest 'nothing else answers with the state' => sub {
 	my $d = daemon();
 	is($d->ask(REQUEST_URI => '/auth/status')->{status}, 404,
 	    'the state is not an endpoint');
