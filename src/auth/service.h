@@ -108,8 +108,8 @@ bool service_answer(const struct service *s, const struct service_conns *conns,
 
 /*
  * Answers a request like service_answer(), but only if that can be done without
- * waiting: a check whose credential the cache knows, or that needs no store.
- * Returns false, and appends nothing, if it cannot.
+ * waiting: a check whose credential the cache knows, or that needs no store, or
+ * the question for the state. Returns false, and appends nothing, if it cannot.
  */
 bool service_try(const struct service *s, struct arena *a,
 		 const struct message *in, struct buf *out);

@@ -84,6 +84,19 @@ START_TEST(stateless_token_is_answered)
 }
 END_TEST
 
+/* The workers may all wait for a store that does not answer. */
+START_TEST(state_is_answered)
+{
+	const char *params[] = { "AUTH_ACTION=status", NULL };
+	struct flow_answer a;
+
+	use_cache(kinds[_i].name, kinds[_i].more);
+	a = flow_try(&f, false, params);
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_str_eq(member(&a, "mode"), kinds[_i].name);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -93,5 +106,6 @@ main(void)
 	tcase_add_loop_test(t, answers_without_waiting_are_the_same, 0, KINDS);
 	tcase_add_loop_test(t, miss_is_not_answered_without_waiting, 0, KINDS);
 	tcase_add_loop_test(t, stateless_token_is_answered, 0, 2);
+	tcase_add_loop_test(t, state_is_answered, 0, KINDS);
 	return run_case(t);
 }
