@@ -102,9 +102,10 @@ ctl_usage(const struct ctl *c, const char *fmt, ...)
 	if (command == NULL)
 		ctl_warn("%s; try: fcgiauthctl --help", text);
 	else
-		ctl_warn("%s; usage: fcgiauthctl %s %s%s%s", text,
-			 command->group, command->verb,
-			 command->usage[0] == '\0' ? "" : " ", command->usage);
+		ctl_warn("%s; usage: fcgiauthctl %s%s%s%s%s", text,
+			 command->group, command->verb[0] == '\0' ? "" : " ",
+			 command->verb, command->usage[0] == '\0' ? "" : " ",
+			 command->usage);
 	return CTL_USAGE;
 }
 

@@ -172,6 +172,8 @@ receive_all(int fd, struct buf *out)
 
 	while ((n = recv(fd, part, sizeof(part), 0)) > 0)
 		buf_add(out, (struct str){ .p = part, .n = (size_t)n });
+	if (n == 0 && buf_failed(out))
+		errno = EMSGSIZE;
 	return n == 0 && !buf_failed(out) ? 0 : -1;
 }
 
@@ -200,7 +202,7 @@ unpack(struct str bytes, struct buf *out)
 
 /* Separates the body; returns false unless the status is 200. */
 static bool
-answer_body(struct str answer, struct str *body)
+daemon_body(struct str answer, struct str *body)
 {
 	const struct str end = STR("\r\n\r\n");
 
@@ -215,6 +217,30 @@ answer_body(struct str answer, struct str *body)
 	return false;
 }
 
+/* Says why the connection was of no use, by errno. */
+static int
+no_answer(struct err *err)
+{
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "has not answered within %d seconds", WAIT_S);
+	return err_set(err, ERR_UNAVAILABLE, "the connection has failed: %s",
+		       strerror(errno));
+}
+
+/* Returns the status of an answer, or 0. */
+static int64_t
+daemon_status(struct str answer)
+{
+	const struct str name = STR("Status: ");
+	int64_t status = 0;
+
+	if (!str_starts(answer, name) ||
+	    !str_to_uint(str_clip(str_skip(answer, name.n), 3), 999, &status))
+		return 0;
+	return status;
+}
+
 static int
 ask_on(int fd, struct str request, struct arena *a, struct str *body,
        struct err *err)
@@ -224,15 +250,16 @@ ask_on(int fd, struct str request, struct arena *a, struct str *body,
 	buf_init(&records, a, ANSWER_MAX);
 	buf_init(&answer, a, ANSWER_MAX);
 	if (send_request(fd, request) != 0 || receive_all(fd, &records) != 0)
-		return err_set(err, ERR_UNAVAILABLE, "does not answer");
+		return no_answer(err);
 	if (!unpack(buf_str(&records), &answer))
 		return err_set(err, ERR_UNAVAILABLE,
-			       "does not answer as a FastCGI service");
-	if (!answer_body(buf_str(&answer), body))
-		return err_set(err, ERR_UNAVAILABLE,
-			       "refuses the question: is it fcgiauthd of this "
-			       "version, with this server.peer_secret?");
-	return 0;
+			       "must answer by FastCGI, but does not");
+	if (daemon_body(buf_str(&answer), body))
+		return 0;
+	return err_set(err, ERR_UNAVAILABLE,
+		       "must answer 200, but answers %lld; its "
+		       "server.peer_secret or its version may be another",
+		       (long long)daemon_status(buf_str(&answer)));
 }
 
 int
@@ -250,7 +277,8 @@ daemon_ask(const struct server_settings *set, const char *action,
 	fd = dial_daemon(address, a);
 	if (fd < 0)
 		return err_set(err, ERR_UNAVAILABLE,
-			       "no daemon at %.*s (server.listen): %s",
+			       "cannot connect to the daemon at %.*s "
+			       "(server.listen): %s",
 			       STR_ARG(address), strerror(errno));
 	rc = ask_on(fd, buf_str(&request), a, body, err);
 	(void)close(fd);

@@ -85,10 +85,17 @@ subtest 'the peer secret' => sub {
 	is($code, 0, 'status sends the secret');
 	is($d->ask(AUTH_ACTION => 'status')->{status}, 403,
 	    'without the secret, the daemon refuses');
+	spit("$d->{file}.other", slurp($d->{file}) =~ s/x{32}/'y' x 32/er);
+	chmod 0600, "$d->{file}.other";
+	($code, $out, my $err) = capture(bin('fcgiauthctl'), '-c',
+	    "$d->{file}.other", 'status');
+	is($code, 1, 'status fails with another secret');
+	like($err, qr/must answer 200, but answers 403; its server.peer_secret/,
+	    'the message names the secret');
 	$d->stop_ok;
-	($code, $out, my $err) = $d->ctl('status');
+	($code, $out, $err) = $d->ctl('status');
 	is($code, 1, 'status fails when no daemon runs');
-	like($err, qr/no daemon at unix:.*server\.listen/,
+	like($err, qr/cannot connect to the daemon at unix:.*server\.listen/,
 	    'the message names the address');
 };
 
