@@ -51,6 +51,23 @@ sub programs {
 	);
 }
 
+# Starts the service with fcgiauth.ini of a folder, and asks it for its state.
+sub feed_is_proven {
+	my ($dir) = @_;
+	my @tool = (bin('fcgiauthctl'), '-c', "$dir/fcgiauth.ini");
+
+	spit("$dir/fcgiauth.ini", "[server]\nlisten = unix:$dir/sock\n" .
+	    slurp("$dir/fcgiauth.ini"));
+	my $pid = spawn('fcgiauthd', "$dir/log", bin('fcgiauthd'), '-c',
+	    "$dir/fcgiauth.ini");
+	ok(wait_for(15, sub { said(capture(@tool, 'status')) =~
+		/^feed +proven/m }), 'fcgiauthctl status prints proven')
+	    or diag(slurp("$dir/log"));
+	kill 'TERM', $pid;
+	is(reap($pid, 15), 0, 'the service ends');
+	return;
+}
+
 # Runs the commands with other folders, and without systemctl.
 subtest 'backup.md, the embedded database' => sub {
 	plan(skip_all => 'no sqlite3 here') unless in_path('sqlite3');
@@ -126,6 +143,7 @@ subtest 'scaling.md and backup.md, PostgreSQL' => sub {
 	my ($code, @more) = capture(\"$PASSWORD\n", bin('fcgiauthctl'), '-c',
 	    "$etc/fcgiauth.ini", qw(user add alice --password-stdin));
 	is($code, 0, 'user add succeeds') or diag("@more");
+	feed_is_proven($etc);
 
 	my ($dump, $create, $look, $restore, $end) =
 	    grep { !/umask/ } commands('backup', 'PostgreSQL');
@@ -157,6 +175,7 @@ subtest 'scaling.md, Redis' => sub {
 	run_script(\%places, commands('scaling', 'Setting up Redis'));
 	is(said(capture(bin('fcgiauthd'), '-c', "$etc/fcgiauth.ini",
 	    '--check')), '', '--check prints nothing');
+	feed_is_proven($etc);
 	$server->cli(qw(acl setuser fcgiauth -getrange));
 	my @said = capture(bin('fcgiauthd'), '-c', "$etc/fcgiauth.ini",
 	    '--check');
