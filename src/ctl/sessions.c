@@ -67,11 +67,12 @@ sessions_token_life(const struct ctl *c)
 }
 
 /* The end of a session does not revoke the access tokens that were signed for
- * it. */
+ * it, unless each check asks for the session. */
 static void
 warn_of_tokens(const struct ctl *c, struct str name)
 {
-	if (ctl_mode(c)->also != NULL)
+	if (ctl_mode(c)->also != NULL &&
+	    keys_conf(c)->revocation == REVOCATION_NONE)
 		ctl_warn("warning: [auth] mode = %s: access tokens that %.*s "
 			 "has already work until they expire, for up to %lld s",
 			 ctl_mode(c)->driver.name, STR_ARG(name),

@@ -142,7 +142,9 @@ subtest 'a change of roles' => sub {
 		    jwt => { revocation => 'store' });
 		my $alice = cookies($one, 'alice');
 		warm($alice, $one, $two);
-		$one->ctl(qw(user set alice --role admin));
+		my (undef, undef, $err) =
+		    $one->ctl(qw(user set alice --role admin));
+		unlike($err, qr/warning/, "mode $mode: no token stays as it is");
 		for my $d ($one, $two) {
 			ok(wait_for(10, sub {
 				my $a = $d->check(HTTP_COOKIE => $alice);
@@ -166,6 +168,9 @@ subtest 'revocation = none' => sub {
 	post($one, '/auth/logout', $alice);
 	is(check($one, $alice), 204,
 	    'an access token works until it expires');
+	my (undef, undef, $err) = $one->ctl(qw(user disable alice));
+	like($err, qr/access tokens that alice has already work until/,
+	    'fcgiauthctl warns of it');
 	$one->stop_ok;
 };
 
