@@ -25,6 +25,7 @@ libfcgiauth_a_SOURCES = \
 	src/base/network.c src/base/network.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/str.c src/base/str.h \
+	src/os/background.c src/os/background.h \
 	src/os/file.c src/os/file.h \
 	src/os/owner.c src/os/owner.h \
 	src/conf/checks.c src/conf/checks.h \

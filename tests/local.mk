@@ -107,6 +107,7 @@ UNIT_TESTS = \
 	tests/unit/modes/test_refresh \
 	tests/unit/modes/test_refresh_torture \
 	tests/unit/modes/test_revocation \
+	tests/unit/os/test_background \
 	tests/unit/pages/test_template \
 	tests/unit/server/test_frame \
 	tests/unit/server/test_listen \

@@ -8,6 +8,7 @@
 #include "auth/throttle.h"
 #include "base/buf.h"
 #include "crypto/password.h"
+#include "os/background.h"
 
 #define BUSY_SECONDS 2
 
@@ -35,20 +36,42 @@ why_disabled(const struct request_context *ctx, const struct user *user)
 	return user->refused.n == 0 || refused == NULL ? "disabled" : refused;
 }
 
-/* A refused sign-in takes as long as the most expensive of these would. */
+/* The verification of a password. */
+struct verification {
+	struct str password, hash;
+	enum password_answer answer;
+	int64_t cpu_ms;
+};
+
+static void
+verification_run(void *arg)
+{
+	struct verification *v = arg;
+	const int64_t from_ms = login_floor_cpu_ms();
+
+	v->answer = password_verify(v->password, v->hash);
+	v->cpu_ms = login_floor_cpu_ms() - from_ms;
+}
+
+/* Verifies in the background if possible, so that sign-ins do not delay checks.
+ * A refused sign-in takes as long as the most expensive verification would. */
 static enum password_answer
 verify(const struct request_context *ctx, struct str password, struct str hash)
 {
-	struct login_floor *floor = ctx->service->shared->login_floor;
-	const int64_t cpu_ms = login_floor_cpu_ms();
+	const struct service_shared *shared = ctx->service->shared;
+	struct verification v = { .password = password, .hash = hash };
 	const int64_t from_ms = env_mono_ms(ctx->call.env);
-	const enum password_answer answer = password_verify(password, hash);
-	const int64_t now_ms = env_mono_ms(ctx->call.env);
+	int64_t now_ms;
 
-	if (floor != NULL)
-		login_floor_note(floor, login_floor_cpu_ms() - cpu_ms,
+	if (shared->hash_in_background)
+		background_run(ctx->call.env, verification_run, &v);
+	else
+		verification_run(&v);
+	now_ms = env_mono_ms(ctx->call.env);
+	if (shared->login_floor != NULL)
+		login_floor_note(shared->login_floor, v.cpu_ms,
 				 now_ms - from_ms, now_ms);
-	return answer;
+	return v.answer;
 }
 
 /* A sign-in in progress. */

@@ -40,6 +40,7 @@ struct service_shared {
 	const struct env *env;
 	bool check_only; /* for a process that does not serve requests */
 	struct hash_slots *hash_slots;
+	bool hash_in_background; /* background_is_permitted() */
 	struct login_floor *login_floor; /* NULL: not used */
 	struct last_seen *last_seen;
 	struct probe *probe; /* auth/status.h */

@@ -295,7 +295,11 @@ static const struct option limits_options[] = {
 		"turns, so that a flood costs each of the others one turn; a "
 		"waiting request occupies no thread. With auto, it is the "
 		"number of processors less one, and at least 1. Sign-ins "
-		"never occupy more than half of the threads."),
+		"never occupy more than half of the threads. For its first "
+		"100 ms a hash gives way to all other threads of the host, so "
+		"that it does not delay checks. This needs a limit of the "
+		"nice value (RLIMIT_NICE) of at least 20: LimitNICE=20 in a "
+		"systemd unit, --ulimit nice=20 in Docker."),
 	OPTION_END,
 };
 

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "conf/problems.h"
 #include "crypto/digest.h"
+#include "os/background.h"
 #include "server/check.h"
 #include "server/fcgi.h"
 #include "server/feed.h"
@@ -122,6 +123,7 @@ make_shared(struct daemon *d, const struct settings *set)
 	const size_t cached = (size_t)set->cache.size;
 
 	shared->hash_slots = make_hash_slots(&d->env, set);
+	shared->hash_in_background = background_is_permitted();
 	shared->login_floor = login_floor_new();
 	shared->last_seen = last_seen_new();
 	shared->probe = probe_new();
