@@ -68,8 +68,8 @@ libfcgiauth_a_SOURCES += \
 backends/redis/scripts.inc: $(REDIS_LUA) $(REDIS_LUA_READERS) \
 		$(REDIS_LUA_WRITERS) $(REDIS_LUA_COMMON) \
 		$(srcdir)/backends/redis/local.mk $(EMBED_AWK)
-	$(EMBED) -v comment='--.*' -v prefix=LUA_ $(REDIS_LUA_COMMON) \
-		$(REDIS_LUA) >$@.tmp && \
+	$(EMBED) -v comment='--.*' -v prefix=LUA_ \
+		-v second=0 $(REDIS_LUA_COMMON) $(REDIS_LUA) >$@.tmp && \
 		$(AWK) -f $(EMBED_AWK) -v comment='--.*' -v prefix=LUA_ \
 		-v second=1 $(REDIS_LUA_READERS) >>$@.tmp && \
 		$(AWK) -f $(EMBED_AWK) -v comment='--.*' -v prefix=LUA_ \

@@ -18,8 +18,8 @@ START_TEST(create_is_refused_in_between)
 	static const char *const rights[] = {
 		"u:* ~fcgiauth:{??}sessions ~fcgiauth:{??}e*",
 		"s:* ~fcgiauth:{??}sessions ~fcgiauth:{??}e*",
-		"s:* ~fcgiauth:{??}u:* ~fcgiauth:{??}sessions"
-		" ~fcgiauth:{??}ends",
+		("s:* ~fcgiauth:{??}u:* ~fcgiauth:{??}sessions"
+		 " ~fcgiauth:{??}ends"),
 	};
 	struct fixture *r = fixture_open();
 	struct session old = fixture_create(r, "alice", r->now), s;

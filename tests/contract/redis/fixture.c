@@ -6,10 +6,10 @@
 #include <string.h>
 
 static const struct redis_script scripts[SCRIPT_N] = {
-	[SCRIPT_ECHO] = { "return {KEYS[1], ARGV[1], #ARGV[1]}" },
-	[SCRIPT_SET] = { "return redis.call('SET', KEYS[1], ARGV[1])" },
-	[SCRIPT_BOTH] = { "return redis.call('EXISTS', KEYS[1], ARGV[1])" },
-	[SCRIPT_BROKEN] = { "return redis.call('LPUSH', KEYS[1], ARGV[1])" },
+	[SCRIPT_ECHO] = { "return {KEYS[1], ARGV[1], #ARGV[1]}", 0 },
+	[SCRIPT_SET] = { "return redis.call('SET', KEYS[1], ARGV[1])", 0 },
+	[SCRIPT_BOTH] = { "return redis.call('EXISTS', KEYS[1], ARGV[1])", 0 },
+	[SCRIPT_BROKEN] = { "return redis.call('LPUSH', KEYS[1], ARGV[1])", 0 },
 };
 
 void
