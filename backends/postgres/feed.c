@@ -186,7 +186,10 @@ static int
 read_proof(const PGresult *r, struct proof *out, struct err *err)
 {
 	if (PQntuples(r) != 1)
-		return err_set(err, ERR_UNAVAILABLE, "one row was expected");
+		return err_set(err, ERR_UNAVAILABLE,
+			       "answer to the proof: must have one row, but"
+			       " has %d",
+			       PQntuples(r));
 	if (postgres_get_int(r, 0, 0, &out->standby, err) != 0 ||
 	    postgres_get_int(r, 0, 1, &out->listens, err) != 0 ||
 	    postgres_get_int(r, 0, 2, &out->complete, err) != 0 ||
@@ -207,7 +210,8 @@ check_proof(const struct postgres_feed *f, const struct proof *p,
 
 	if (p->standby != 0)
 		return err_set(err, ERR_UNAVAILABLE,
-			       "the server is a standby now");
+			       "server: must accept writes, but is a standby"
+			       " now");
 	if (p->complete == 0)
 		return err_set(err, first ? ERR_CONFIG : ERR_UNAVAILABLE,
 			       "the triggers of the change feed are missing:"
@@ -219,7 +223,8 @@ check_proof(const struct postgres_feed *f, const struct proof *p,
 			       SECTION);
 	if (!first && p->pid != f->pid)
 		return err_set(err, ERR_UNAVAILABLE,
-			       "a pooler has changed the connection");
+			       "process of the server: must be as before, but"
+			       " a pooler has chosen another");
 	if (!first && !str_eq(p->state, str_from(f->state)))
 		return err_set(err, ERR_UNAVAILABLE,
 			       "the tables or triggers of the store were"

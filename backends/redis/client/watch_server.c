@@ -265,7 +265,8 @@ take_message(struct redis_watch *w, const redisReply *r, struct str *pong,
 		return 0;
 	}
 	return err_set(err, ERR_UNAVAILABLE,
-		       "message: must be of changes, or the reply to PING");
+		       "message on the connection of the change feed: must "
+		       "report changes or answer PING, but does neither");
 }
 
 int
@@ -404,7 +405,8 @@ redis_watched_answer(struct redis_watch *w, struct redis_watched *m,
 		return -1;
 	if (strcmp(replid, m->replid) != 0) {
 		(void)err_set(err, ERR_UNAVAILABLE,
-			      "another history of the data has begun");
+			      "replication id: must be as before, but is "
+			      "another, so the data may be other data");
 		return redis_wire_add_peer(redis_wire_address(m->check), err);
 	}
 	if (w->cluster == NULL)

@@ -144,7 +144,7 @@ START_TEST(a_server_that_becomes_a_replica_is_noticed)
 	/* Back before the next proof: it may have got other data. */
 	test_redis_do(&s.redis, "REPLICAOF 127.0.0.1 1");
 	test_redis_do(&s.redis, "REPLICAOF NO ONE");
-	FAILS(&s.r, watcher_prove(&s.w), ERR_UNAVAILABLE, "another history");
+	FAILS(&s.r, watcher_prove(&s.w), ERR_UNAVAILABLE, "replication id");
 	server_end(&s);
 }
 END_TEST
