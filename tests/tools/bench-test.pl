@@ -58,6 +58,8 @@ my @rows = (
 	    total => 3.4, nginx => 2 },
 	{ name => 'session, Redis', skipped => 'no redis here' },
 	{ name => '100 ends a second, SQLite', hit_percent => 96 },
+	{ name => 'sign-ins beside session, SQLite', p50_ms => 0.1,
+	    p50_flood_ms => 0.1, p99_ms => 0.2, p99_flood_ms => 1.0 },
 );
 add_ratios(@rows);
 is(sprintf('%.2f %.2f', @{ $rows[1] }{qw(ratio_service ratio_total)}),
@@ -77,6 +79,9 @@ ok(!$t->{reached} && !defined $t->{value},
 is($t->{why}, 'session, Redis: no redis here', 'and the reason is that row');
 $t = $target{'hit rate with 100 ends a second, per cent: SQLite'};
 ok($t->{reached}, 'a value that must be high enough reaches the goal');
+$t = $target{'hit beside sign-ins / without, p99'};
+ok(!$t->{reached} && $t->{value} == 5, 'a flood of sign-ins has its ratio');
+isnt($t->{why}, 'the reason is not known', 'and a reason');
 
 my $dir = File::Temp->newdir;
 Compare::Report::write_json("$dir/x.json", { rounds => 1 }, \@rows,
