@@ -12,19 +12,6 @@ memory_agents_destroy(struct memory_agents *t)
 		memory_agent_release(t->recent[i]);
 }
 
-/* Returns the place of a text, by the hash FNV-1a. */
-static struct memory_agent **
-agent_place(struct memory_agents *t, struct str text)
-{
-	uint32_t hash = 2166136261U;
-
-	for (size_t i = 0; i < text.n; i++) {
-		hash ^= (unsigned char)text.p[i];
-		hash *= 16777619U;
-	}
-	return &t->recent[(hash ^ hash >> 16) % MEMORY_AGENTS];
-}
-
 static struct memory_agent *
 agent_new(struct str text)
 {
@@ -42,7 +29,8 @@ agent_new(struct str text)
 struct memory_agent *
 memory_agents_take(struct memory_agents *t, struct str text)
 {
-	struct memory_agent **place = agent_place(t, text);
+	struct memory_agent **place =
+	    &t->recent[str_hash(text) % MEMORY_AGENTS];
 	struct memory_agent *agent = *place;
 
 	if (agent == NULL || !str_eq(str_from(agent->text), text)) {

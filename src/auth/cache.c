@@ -105,19 +105,10 @@ stamp_of_session(const struct cache *c, const struct session_id *id)
 	return &c->stamps[hash & (c->nstamps - 1)];
 }
 
-/* This is FNV-1a; its two halves are mixed, because the low bits alone depend
- * on the low bits of the name only. */
 static _Atomic uint64_t *
 stamp_of_user(const struct cache *c, struct str user)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
-
-	for (size_t i = 0; i < user.n; i++) {
-		hash ^= (unsigned char)user.p[i];
-		hash *= UINT64_C(1099511628211);
-	}
-	hash ^= hash >> 32;
-	return &c->stamps[hash & (c->nstamps - 1)];
+	return &c->stamps[str_hash(user) & (c->nstamps - 1)];
 }
 
 /* Raises *stamp to at least n. */

@@ -20,15 +20,6 @@ struct rules_index {
 	size_t nlists; /* a power of 2, at least twice the number of rules */
 };
 
-#define HASH_BEGIN UINT32_C(2166136261)
-
-/* This is FNV-1a. */
-static uint32_t
-hash_on(uint32_t hash, char c)
-{
-	return (hash ^ (unsigned char)c) * UINT32_C(16777619);
-}
-
 /* Returns the list of a path, or the free place for it. */
 static struct rules_list *
 find_list(const struct rules_index *index, struct str path, uint32_t hash)
@@ -45,7 +36,7 @@ static void
 add_rule(struct rules_index *index, uint32_t number)
 {
 	const struct str path = index->set->v[number].path;
-	uint32_t hash = HASH_BEGIN;
+	uint32_t hash = STR_HASH_BEGIN;
 	struct rules_list *list;
 
 	if (path.n == 0) {
@@ -54,7 +45,7 @@ add_rule(struct rules_index *index, uint32_t number)
 		return;
 	}
 	for (size_t i = 0; i < path.n; i++)
-		hash = hash_on(hash, path.p[i]);
+		hash = str_hash_on(hash, path.p[i]);
 	list = find_list(index, path, hash);
 	index->next[number] = list->first;
 	list->path = path;
@@ -110,7 +101,7 @@ void
 rules_walk_begin(struct rules_walk *w, const struct rules_index *index,
 		 struct str path)
 {
-	uint32_t hash = HASH_BEGIN;
+	uint32_t hash = STR_HASH_BEGIN;
 
 	w->index = index;
 	w->n = 0;
@@ -119,7 +110,7 @@ rules_walk_begin(struct rules_walk *w, const struct rules_index *index,
 	for (size_t n = 1; n <= path.n && !w->all; n++) {
 		const struct str beginning = { .p = path.p, .n = n };
 
-		hash = hash_on(hash, path.p[n - 1]);
+		hash = str_hash_on(hash, path.p[n - 1]);
 		if (is_boundary(path, n))
 			add_list(w, find_list(index, beginning, hash)->first);
 	}

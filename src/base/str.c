@@ -4,6 +4,16 @@
 
 #include <string.h>
 
+uint32_t
+str_hash(struct str s)
+{
+	uint32_t hash = STR_HASH_BEGIN;
+
+	for (size_t i = 0; i < s.n; i++)
+		hash = str_hash_on(hash, s.p[i]);
+	return hash ^ hash >> 16;
+}
+
 struct str
 str_from(const char *cstr)
 {

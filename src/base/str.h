@@ -30,6 +30,19 @@ bool str_eq_nocase(struct str a, struct str b); /* ASCII */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 
+/* The hash FNV-1a of a text, byte by byte: it begins with STR_HASH_BEGIN. */
+#define STR_HASH_BEGIN UINT32_C(2166136261)
+static inline uint32_t
+str_hash_on(uint32_t hash, char c)
+{
+	return (hash ^ (unsigned char)c) * UINT32_C(16777619);
+}
+
+/* Returns the hash of a text, with its upper half added to the lower one,
+ * because the low bits alone depend on the low bits of the text only. The
+ * values are in stores (session_shard_of()), so they must not change. */
+uint32_t str_hash(struct str s);
+
 /* Returns the position of the first c, or s.n if there is none. */
 size_t str_find(struct str s, char c);
 

@@ -2,6 +2,8 @@
 /* Session ids. */
 #include "strategy/session_id.h"
 
+#include "base/str.h"
+
 enum { TIME_BYTES = 6, AT_SHARD = TIME_BYTES };
 
 int
@@ -37,14 +39,10 @@ session_id_shard(const struct session_id *id)
 	return id->b[AT_SHARD];
 }
 
-/* FNV-1a, folded to one byte. */
 uint8_t
 session_shard_of(struct str user)
 {
-	uint32_t h = 2166136261U;
+	const uint32_t hash = str_hash(user);
 
-	for (size_t i = 0; i < user.n; i++)
-		h = (h ^ (uint8_t)user.p[i]) * 16777619U;
-	h ^= h >> 16;
-	return (uint8_t)(h ^ h >> 8);
+	return (uint8_t)(hash ^ hash >> 8);
 }
