@@ -11,8 +11,6 @@
 #include "base/secret.h"
 #include "crypto/password.h"
 
-#define CONFIRM_TRIES 10
-
 /* Returns whether password_rehash() has replaced our hash by the one that is
  * stored now. */
 static bool
@@ -78,7 +76,7 @@ authenticate_confirm(struct request_context *ctx, struct user *user,
 {
 	struct user was = *user; /* what the sessions have */
 
-	for (unsigned tries = 0; tries < CONFIRM_TRIES; tries++) {
+	for (unsigned tries = 0; tries < USERS_LOOK_TRIES; tries++) {
 		struct user_answer now;
 		bool is, same;
 
@@ -101,7 +99,7 @@ authenticate_confirm(struct request_context *ctx, struct user *user,
 			return 0;
 		}
 	}
-	return err_set(err, ERR_UNAVAILABLE, "the user keeps changing");
+	return users_keep_changing(err);
 }
 
 static int

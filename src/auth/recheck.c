@@ -9,8 +9,6 @@
 #include "auth/audit.h"
 #include "auth/last_seen.h"
 
-#define LOOK_TRIES 10
-
 /* Returns the number of the span that time_ms is in. The end of an id is
  * random, so that not all sessions look up their users at the same time. */
 static int64_t
@@ -144,7 +142,7 @@ recheck_user(struct request_context *ctx, struct principal *principal,
 {
 	struct principal now = *principal;
 
-	for (unsigned tries = 0; tries < LOOK_TRIES; tries++) {
+	for (unsigned tries = 0; tries < USERS_LOOK_TRIES; tries++) {
 		bool is, same;
 
 		if (look_up(ctx, &now, &is, &same, err) != 0)
@@ -155,5 +153,5 @@ recheck_user(struct request_context *ctx, struct principal *principal,
 			return 0;
 		}
 	}
-	return err_set(err, ERR_UNAVAILABLE, "the user keeps changing");
+	return users_keep_changing(err);
 }

@@ -6,8 +6,6 @@
 #include "strategy/store.h"
 #include "strategy/users.h"
 
-#define LOOK_TRIES 10
-
 /* Looks up the user of a session, and ends the session if the user was disabled
  * or removed, or has got another password, meanwhile. */
 static int
@@ -41,7 +39,7 @@ refresh_check_user(struct call *c, const struct session *s,
 {
 	struct identity written = s->who;
 
-	for (unsigned tries = 0; tries < LOOK_TRIES; tries++) {
+	for (unsigned tries = 0; tries < USERS_LOOK_TRIES; tries++) {
 		struct user_answer now;
 		bool is;
 
@@ -57,5 +55,5 @@ refresh_check_user(struct call *c, const struct session *s,
 		if (store_update_user(c->store, c, &written, err) != 0)
 			return -1;
 	}
-	return err_set(err, ERR_UNAVAILABLE, "the user keeps changing");
+	return users_keep_changing(err);
 }

@@ -55,6 +55,12 @@ note_typical(struct users_conn *conn, struct str hash)
 }
 
 int
+users_keep_changing(struct err *err)
+{
+	return err_set(err, ERR_UNAVAILABLE, "the user keeps changing");
+}
+
+int
 users_find(struct users_conn *conn, const struct call *c, struct str name,
 	   struct user_answer *out, struct err *err)
 {

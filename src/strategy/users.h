@@ -76,6 +76,11 @@ users_migrate(struct users_conn *conn, struct err *err)
 /* Returns whether the source has this capability in its configuration. */
 bool users_can(const struct users_conn *conn, enum users_caps cap);
 
+/* How often a user is looked up until two look-ups agree. users_keep_changing()
+ * sets the error if they never do, and returns -1. */
+#define USERS_LOOK_TRIES 10
+int users_keep_changing(struct err *err);
+
 /* A name that identity_name_is_valid() refuses is not found, and the source is
  * not asked. */
 int users_find(struct users_conn *conn, const struct call *c, struct str name,
