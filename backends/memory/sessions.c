@@ -292,12 +292,13 @@ memory_sessions_update_user(struct memory_sessions *t,
 {
 	for (size_t i = 0; i < t->n; i++) {
 		struct memory_entry *e = t->all[i];
+		struct memory_rotation last;
+		struct session s;
 
-		const struct memory_rotation last = memory_entry_rotation(e);
-		struct session s = memory_entry_session(e);
-
-		if (!str_eq(s.who.name, who->name))
+		if (!memory_entry_is_of(e, who->name))
 			continue;
+		last = memory_entry_rotation(e);
+		s = memory_entry_session(e);
 		s.who = *who;
 		if (memory_sessions_replace(t, e, &s, &last, err) != 0)
 			return -1;
