@@ -98,7 +98,8 @@ subtest 'backup.md, the embedded database' => sub {
 	is($asks->($old), 204, 'the session of alice is valid');
 	$run->(grep { /^sqlite3/ } commands('backup', 'The embedded database'));
 	is(($d->ctl('user', 'disable', 'alice'))[0], 0, 'alice is disabled');
-	is($asks->($old), 401, 'the session of alice has ended');
+	ok(wait_for(10, sub { $asks->($old) == 401 }),
+	    'the session of alice has ended');
 
 	$ini =~ s{/var/backups/}{$tmp/}g;
 	spit("$tmp/try.ini", $ini);
