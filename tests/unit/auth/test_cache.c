@@ -414,13 +414,17 @@ check_sessions(void *arg)
 	return NULL;
 }
 
-/* Changes sessions: first in the store, then in the cache, then answers. */
+/*
+ * Changes sessions: first in the store, then in the cache, then answers. Goes
+ * on until a check has found something, as on a busy machine all changes may
+ * be done before the first check begins.
+ */
 static void *
 change_sessions(void *arg)
 {
 	unsigned seed = *(unsigned *)arg;
 
-	for (int k = 0; k < 40000; k++) {
+	for (int k = 0; k < 40000 || atomic_load(&found) == 0; k++) {
 		const unsigned n = (unsigned)rand_r(&seed) / 7 % SESSIONS;
 		const unsigned age = atomic_fetch_add(&ages[n], 1) + 1;
 
