@@ -129,6 +129,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/repeat.c src/auth/repeat.h \
 	src/auth/request_context.h \
 	src/auth/require.c src/auth/require.h \
+	src/auth/routes.c src/auth/routes.h \
 	src/auth/rules.c src/auth/rules.h \
 	src/auth/rules_hidden.c \
 	src/auth/rules_index.c src/auth/rules_index.h \

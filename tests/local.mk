@@ -58,6 +58,7 @@ UNIT_TESTS = \
 	tests/unit/auth/test_regulation_limits \
 	tests/unit/auth/test_renewal \
 	tests/unit/auth/test_repeat \
+	tests/unit/auth/test_routes \
 	tests/unit/auth/test_rule_mistakes \
 	tests/unit/auth/test_rule_paths \
 	tests/unit/auth/test_rule_readings \

@@ -11,25 +11,11 @@
 #include "auth/refresh.h"
 #include "auth/refusals.h"
 #include "auth/repeat.h"
+#include "auth/routes.h"
 #include "auth/status.h"
 #include "auth/verify.h"
 #include "base/log.h"
 #include "base/secret.h"
-
-enum route_flags {
-	/* Answered for every host, regardless of server.hosts. */
-	ROUTE_ANY_HOST = 1 << 0,
-	/* Changes state: has a body, and its origin is checked. */
-	ROUTE_CHANGES = 1 << 1,
-	ROUTE_ANY_BODY = 1 << 2, /* ignores the body */
-};
-
-struct route {
-	enum http_method method; /* HTTP_GET includes HEAD */
-	const char *path; /* below server.path */
-	void (*handle)(struct request_context *ctx);
-	unsigned flags;
-};
 
 static const struct route routes[] = {
 	{ HTTP_GET, "/login", login_get, 0 },
@@ -44,6 +30,8 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/ready", ready_get, ROUTE_ANY_HOST },
 };
 
+static const struct route_table table = { .v = routes, .n = ARRAY_LEN(routes) };
+
 /* Returns the part of the path that is compared with the routes; empty when the
  * path is not one of this service. */
 static struct str
@@ -56,50 +44,13 @@ route_path(const struct request_context *ctx)
 	return str_skip(ctx->in->path, prefix.n);
 }
 
-static const struct route *
-find_route(const struct request_context *ctx, struct str path, bool *path_known)
-{
-	enum http_method method = ctx->in->method;
-
-	if (method == HTTP_HEAD)
-		method = HTTP_GET;
-	*path_known = false;
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (!str_eq(path, str_from(routes[i].path)))
-			continue;
-		*path_known = true;
-		if (routes[i].method == method)
-			return &routes[i];
-	}
-	return NULL;
-}
-
-/* Returns the methods of a known path, as a list for a header. */
-static struct str
-allowed_methods(struct request_context *ctx, struct str path)
-{
-	struct buf allow;
-
-	buf_init(&allow, ctx->call.arena, 64);
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (!str_eq(path, str_from(routes[i].path)))
-			continue;
-		if (allow.n > 0)
-			buf_add(&allow, STR(", "));
-		buf_add(&allow, routes[i].method == HTTP_GET ?
-				    STR("GET, HEAD") :
-				    STR("POST"));
-	}
-	if (buf_failed(&allow))
-		ctx->out->failed = true;
-	return buf_str(&allow);
-}
-
 static void
 answer_wrong_method(struct request_context *ctx, struct str path)
 {
-	struct str methods = allowed_methods(ctx, path);
+	struct str methods = route_methods(&table, path, ctx->call.arena);
 
+	if (methods.p == NULL)
+		ctx->out->failed = true;
 	if (own_is_host(ctx) && cors_is_preflight(ctx)) {
 		cors_answer_preflight(ctx, methods);
 		return;
@@ -151,11 +102,12 @@ static void
 answer_endpoint(struct request_context *ctx)
 {
 	struct str path = route_path(ctx);
-	const struct route *route;
-	bool path_known;
+	const struct route_match match =
+	    route_find(&table, ctx->in->method, path);
+	const struct route *route = match.route;
 
-	route = find_route(ctx, path, &path_known);
-	if (route == NULL && path_known)
+	ctx->segment = match.segment;
+	if (route == NULL && match.known)
 		answer_wrong_method(ctx, path);
 	else if (route == NULL)
 		answer_refusal(ctx, 404, "not_found", "Not found.");

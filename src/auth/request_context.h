@@ -16,6 +16,8 @@ struct request_context {
 	const struct cookie_jar *jar; /* the cookies of this host */
 	const struct http_request *in;
 	struct http_response *out;
+	/* What `*` of the route stands for (auth/routes.h); or empty. */
+	struct str segment;
 	/* Place of the message in the queue; NULL: none. */
 	struct hash_place *place;
 	bool queued; /* no answer yet: the request waits in `place` */
