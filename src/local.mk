@@ -60,6 +60,7 @@ libfcgiauth_a_SOURCES = \
 	src/crypto/password.c src/crypto/password.h \
 	src/crypto/password_kind.c src/crypto/password_kind.h \
 	src/crypto/password_legacy.c src/crypto/password_legacy.h \
+	src/crypto/password_nfc.c src/crypto/password_nfc.h \
 	src/crypto/password_pbkdf2.c src/crypto/password_pbkdf2.h \
 	src/crypto/password_prehash.c src/crypto/password_prehash.h \
 	src/http/cookie.c src/http/cookie.h \
@@ -169,7 +170,7 @@ libserver_a_SOURCES = \
 	src/server/upgrade.c src/server/upgrade.h
 libserver_a_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)
 
-COMMON_LIBS = libfcgiauth.a $(SODIUM_LIBS) $(XCRYPT_LIBS) $(PCRE2_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS) \
+COMMON_LIBS = libfcgiauth.a $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(XCRYPT_LIBS) $(PCRE2_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS) \
 	$(JANSSON_LIBS) $(SQLITE_LIBS) $(POSTGRES_LIBS) $(REDIS_LIBS)
 SERVER_LIBS = libserver.a $(FCGI_STATIC) $(COMMON_LIBS)
 

@@ -93,6 +93,7 @@ UNIT_TESTS = \
 	tests/unit/crypto/test_keyring_refused \
 	tests/unit/crypto/test_password_kinds \
 	tests/unit/crypto/test_password_legacy \
+	tests/unit/crypto/test_password_nfc \
 	tests/unit/http/test_cookie \
 	tests/unit/http/test_form \
 	tests/unit/http/test_headers \

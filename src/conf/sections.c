@@ -237,7 +237,11 @@ static const struct option password_options[] = {
 	       .max = 128,
 	       .help = "The minimum number of characters of a new password. "
 		       "NIST asks for 15 where the password is the only "
-		       "factor. Existing passwords stay valid."),
+		       "factor. Existing passwords stay valid. Passwords are "
+		       "compared in the form NFC of Unicode, so that it does "
+		       "not matter how a keyboard encodes an accent or an "
+		       "umlaut. A hash that another program made of another "
+		       "form is accepted as well."),
 	OPTION(PATH, struct password_settings, blocklist,
 	       .help = "A file of passwords that nobody may choose, one per "
 		       "line, compared without regard to case. A built-in "

@@ -15,6 +15,7 @@
 #include "crypto/digest.h"
 #include "crypto/password_kind.h"
 #include "crypto/password_legacy.h"
+#include "crypto/password_nfc.h"
 #include "crypto/password_pbkdf2.h"
 #include "crypto/password_prehash.h"
 
@@ -154,13 +155,17 @@ refuse_password(struct err *err)
 int
 password_hash(struct str password, char out[PASSWORD_HASH_MAX], struct err *err)
 {
-	char hash[PASSWORD_HASH_MAX] = { 0 };
+	char hash[PASSWORD_HASH_MAX] = { 0 }, buf[PASSWORD_MAX_BYTES];
+	int rc;
 
 	if (!is_acceptable(password))
 		return refuse_password(err);
-	if (crypto_pwhash_str_alg(hash, password.n > 0 ? password.p : "",
-				  password.n, PASSES, MEMORY_KIB * 1024U,
-				  crypto_pwhash_ALG_ARGON2ID13) != 0)
+	password = password_nfc(password, buf);
+	rc = crypto_pwhash_str_alg(hash, password.n > 0 ? password.p : "",
+				   password.n, PASSES, MEMORY_KIB * 1024U,
+				   crypto_pwhash_ALG_ARGON2ID13);
+	secret_wipe(buf, sizeof(buf));
+	if (rc != 0)
 		return err_nomem(err);
 	memcpy(out, hash, sizeof(hash));
 	return 0;
@@ -173,13 +178,18 @@ password_rehash(struct str password, struct str old,
 	const int variant = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
 	uint8_t salt[crypto_pwhash_SALTBYTES], key[KEY_BYTES];
 	char salt64[2 * sizeof(salt)], key64[2 * sizeof(key)];
+	char buf[PASSWORD_MAX_BYTES];
+	int rc;
 
 	if (!is_acceptable(password))
 		return refuse_password(err);
+	password = password_nfc(password, buf);
 	password_print(old, salt);
-	if (crypto_pwhash(key, sizeof(key), password.n > 0 ? password.p : "",
-			  password.n, salt, PASSES, MEMORY_KIB * 1024U,
-			  crypto_pwhash_ALG_ARGON2ID13) != 0)
+	rc = crypto_pwhash(key, sizeof(key), password.n > 0 ? password.p : "",
+			   password.n, salt, PASSES, MEMORY_KIB * 1024U,
+			   crypto_pwhash_ALG_ARGON2ID13);
+	secret_wipe(buf, sizeof(buf));
+	if (rc != 0)
 		return err_nomem(err);
 	(void)sodium_bin2base64(salt64, sizeof(salt64), salt, sizeof(salt),
 				variant);
@@ -291,8 +301,8 @@ verify_by(enum password_method method, struct str password, struct str bare)
 	return verify_argon2(password, STR(DUMMY));
 }
 
-enum password_answer
-password_verify(struct str password, struct str hash)
+static enum password_answer
+verify_form(struct str password, struct str hash)
 {
 	const bool acceptable = is_acceptable(password);
 	struct str bare;
@@ -311,6 +321,20 @@ password_verify(struct str password, struct str hash)
 	return usable ? answer : PASSWORD_UNUSABLE;
 }
 
+enum password_answer
+password_verify(struct str password, struct str hash)
+{
+	char buf[PASSWORD_MAX_BYTES];
+	const struct str form = password_nfc(password, buf);
+	enum password_answer answer = verify_form(form, hash);
+
+	if (form.p != password.p && answer != PASSWORD_RIGHT &&
+	    answer != PASSWORD_ERROR)
+		answer = verify_form(password, hash);
+	secret_wipe(buf, sizeof(buf));
+	return answer;
+}
+
 bool
 password_is_outdated(struct str hash)
 {
@@ -325,10 +349,14 @@ password_is_outdated(struct str hash)
 bool
 password_fits_scheme(struct str password, struct str hash)
 {
+	char buf[PASSWORD_MAX_BYTES];
+	const struct str form = password_nfc(password, buf);
 	struct str bare;
 
 	(void)password_kind(hash, &bare);
-	return password.n <= BCRYPT_READS || !str_starts(bare, STR("$2"));
+	secret_wipe(buf, sizeof(buf));
+	return (password.n <= BCRYPT_READS && form.n <= BCRYPT_READS) ||
+	       !str_starts(bare, STR("$2"));
 }
 
 /* Counts the code points of well-formed UTF-8: all bytes except continuation
@@ -358,9 +386,10 @@ password_is_listed(struct str password, struct str blocklist)
 	return false;
 }
 
-const char *
-password_refusal(struct str password, struct str user, int64_t min_length,
-		 struct str blocklist, char buf[PASSWORD_REFUSAL_MAX])
+/* Checks a password in the form NFC. */
+static const char *
+form_refusal(struct str password, struct str user, int64_t min_length,
+	     struct str blocklist, char buf[PASSWORD_REFUSAL_MAX])
 {
 	int64_t n;
 
@@ -388,4 +417,16 @@ password_refusal(struct str password, struct str user, int64_t min_length,
 	if (password_is_listed(password, blocklist))
 		return "This password is on the list of refused passwords.";
 	return NULL;
+}
+
+const char *
+password_refusal(struct str password, struct str user, int64_t min_length,
+		 struct str blocklist, char buf[PASSWORD_REFUSAL_MAX])
+{
+	char nfc[PASSWORD_MAX_BYTES];
+	const char *refusal = form_refusal(password_nfc(password, nfc), user,
+					   min_length, blocklist, buf);
+
+	secret_wipe(nfc, sizeof(nfc));
+	return refusal;
 }

@@ -5,6 +5,10 @@
  * too (crypto/password_kind.h). Any thread may call the functions; each call
  * takes tens of milliseconds and 19 MiB, so callers must limit how many run
  * (auth/hash_slots.h).
+ *
+ * New hashes and the checks of new passwords are of the form NFC of a password
+ * (crypto/password_nfc.h), so that it does not matter with which keyboard it
+ * was typed. Hashes of other programs may be of another form.
  */
 #ifndef CRYPTO_PASSWORD_H
 #define CRYPTO_PASSWORD_H
@@ -58,6 +62,9 @@ bool password_replaced(struct str hash, uint8_t out[PASSWORD_PRINT_BYTES]);
  * stored hash that is empty, unusable or needs more than 1 GiB, 10 passes or 4
  * GiB in all passes together is not computed; a dummy of the current cost is
  * computed instead, so that the time does not distinguish the cases.
+ *
+ * A password that is not in the form NFC is tried in this form, and if that is
+ * wrong, as it was typed, which takes the time of two hashes.
  */
 enum password_answer password_verify(struct str password, struct str hash);
 
