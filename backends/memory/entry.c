@@ -35,6 +35,7 @@ memory_entry_new(const struct session *s, const struct memory_rotation *r,
 		 struct memory_agent *agent)
 {
 	const bool has_rotation = s->generation != 0;
+	const bool has_auth = s->auth_ms != s->created_ms;
 	struct memory_rotation last = { .generation = s->generation };
 	size_t size = offsetof(struct memory_entry, data);
 	struct session copy = *s;
@@ -49,6 +50,7 @@ memory_entry_new(const struct session *s, const struct memory_rotation *r,
 	texts_of(&copy, texts);
 	for (size_t i = 0; i < NTEXTS; i++)
 		size += texts[i]->n + 1;
+	size += has_auth ? sizeof(s->auth_ms) : 0;
 	size += has_rotation ? sizeof(last) : 0;
 	e = malloc(size > sizeof(*e) ? size : sizeof(*e));
 	if (e == NULL)
@@ -63,6 +65,7 @@ memory_entry_new(const struct session *s, const struct memory_rotation *r,
 		.mark = s->mark,
 		.agent = agent,
 		.remember = s->remember,
+		.has_auth = has_auth,
 		.has_rotation = has_rotation,
 	};
 	to = e->data;
@@ -70,6 +73,8 @@ memory_entry_new(const struct session *s, const struct memory_rotation *r,
 		to = entry_put(to, texts[i]->p, texts[i]->n);
 		*to++ = '\0';
 	}
+	if (has_auth)
+		to = entry_put(to, &s->auth_ms, sizeof(s->auth_ms));
 	if (has_rotation)
 		(void)entry_put(to, &last, sizeof(last));
 	return e;
@@ -96,6 +101,7 @@ memory_entry_rotation(const struct memory_entry *e)
 	if (e->has_rotation) {
 		for (size_t i = 0; i < NTEXTS; i++)
 			at += strlen(at) + 1;
+		at += e->has_auth ? sizeof(int64_t) : 0;
 		memcpy(&last, at, sizeof(last));
 	}
 	return last;
@@ -111,6 +117,7 @@ memory_entry_session(const struct memory_entry *e)
 		.last_seen_ms = e->last_seen_ms,
 		.idle_expires_ms = e->idle_expires_ms,
 		.expires_ms = e->expires_ms,
+		.auth_ms = e->created_ms,
 		.remember = e->remember,
 		.generation = memory_entry_rotation(e).generation,
 		.mark = e->mark,
@@ -124,6 +131,8 @@ memory_entry_session(const struct memory_entry *e)
 		*texts[i] = str_from(at);
 		at += texts[i]->n + 1;
 	}
+	if (e->has_auth)
+		memcpy(&s.auth_ms, at, sizeof(s.auth_ms));
 	return s;
 }
 

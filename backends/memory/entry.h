@@ -26,9 +26,11 @@ struct memory_entry {
 	struct memory_agent *agent;
 	uint32_t next; /* the next session in its chain (sessions.h) */
 	bool remember : 1;
+	bool has_auth : 1;
 	bool has_rotation : 1;
 	/* The user name and the other texts, each with a NUL at its end; then
-	 * a memory_rotation if has_rotation is set, not aligned. */
+	 * auth_ms if has_auth is set, because it differs from created_ms; then
+	 * a memory_rotation if has_rotation is set. These are not aligned. */
 	char data[];
 };
 

@@ -7,7 +7,8 @@ POSTGRES_STORE_SQL = \
 	$(srcdir)/backends/postgres/sql/store_1.sql \
 	$(srcdir)/backends/postgres/sql/store_2.sql \
 	$(srcdir)/backends/postgres/sql/store_3.sql \
-	$(srcdir)/backends/postgres/sql/store_4.sql
+	$(srcdir)/backends/postgres/sql/store_4.sql \
+	$(srcdir)/backends/postgres/sql/store_5.sql
 EXTRA_DIST += $(POSTGRES_STORE_SQL)
 
 # Parts of the store that a server may refuse (extras.c, in its order).

@@ -8,6 +8,7 @@
 #include "strategy/session_check.h"
 
 #define COLUMN_MARK 14
+#define COLUMN_AUTH 15
 
 /* Marks a session as damaged if a column could not be read. The tables have
  * types and checks, but their owner can change them. */
@@ -42,6 +43,11 @@ postgres_row_get_numbers(const PGresult *r, int row, struct session *s)
 				  numbers[i].name, s);
 	if (generation < 0 || generation > UINT32_MAX)
 		s->damage = "generation";
+	s->auth_ms = s->created_ms;
+	if (PQgetisnull(r, row, COLUMN_AUTH) == 0)
+		postgres_row_note(postgres_get_int(r, row, COLUMN_AUTH,
+						   &s->auth_ms, &ignored),
+				  "auth_ms", s);
 	s->remember = remember != 0;
 	s->generation = (uint32_t)generation;
 }

@@ -26,8 +26,8 @@ static const struct postgres_spec spec = {
 	PG_BYTES(password_mark_is_known(m) ? (m)->b : NULL, sizeof((m)->b))
 
 /* After the columns of a session. */
-#define COLUMN_WRAPPED 15
-#define COLUMN_HERE    15
+#define COLUMN_WRAPPED 16
+#define COLUMN_HERE    16
 
 /* How many times a rotation is tried at most. */
 #define ROTATE_TRIES 8
@@ -104,7 +104,7 @@ postgres_store_insert(void *conn, const struct session *s, struct err *err)
 		    PG_INT(s->last_seen_ms), PG_INT(s->idle_expires_ms),
 		    PG_INT(s->expires_ms), PG_INT(s->remember),
 		    BYTES(s->address), BYTES(s->user_agent),
-		    PG_INT(s->generation), MARK(&s->mark)),
+		    PG_INT(s->generation), MARK(&s->mark), PG_INT(s->auth_ms)),
 	    &n, err);
 }
 

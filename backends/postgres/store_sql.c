@@ -9,7 +9,7 @@
 #define COLUMNS                                                                \
 	"id, token, name, roles, email, full_name, created_ms, last_seen_ms,"  \
 	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
-	" generation, mark"
+	" generation, mark, auth_ms"
 
 /* $1 id, $2 now_ms. A session ends as well if its generation cannot grow. */
 #define ROTATABLE                                                              \
@@ -88,7 +88,7 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_CREATE] =
 	    "INSERT INTO fcgiauth.sessions (" COLUMNS ", sweep_ms)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 <> 0, $12,"
-	    " $13, $14, $15, LEAST($9, $10))",
+	    " $13, $14, $15, NULLIF($16, $7), LEAST($9, $10))",
 	/* Keeps the newest $3 live sessions besides the new one. */
 	[STORE_SQL_MAKE_ROOM] =
 	    "DELETE FROM fcgiauth.sessions WHERE id IN (SELECT id"

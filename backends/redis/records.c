@@ -23,11 +23,16 @@ enum {
 	AT_IDLE = 59,
 	AT_ROTATED = 78,
 	AT_GENERATION = 97,
+	AT_AUTH = 107,
 	AT_WAS_ROTATED = 117,
 	AT_TOKEN = 118,
 	AT_WRAPPED = 182,
 	AT_TEXT = 214,
 };
+
+/* `auth` of a record: AUTH_SAME, or AUTH_ZERO and the difference. */
+#define AUTH_SAME 0
+#define AUTH_ZERO INT64_C(5000000000)
 
 static struct str
 part(struct str s, size_t at, size_t n)
@@ -147,6 +152,29 @@ redis_mark(struct redis_batch *b, const struct password_mark *mark)
 	return redis_join(b, REDIS_ARGS({ .p = text, .n = sizeof(text) }));
 }
 
+static int64_t
+auth_of(const struct session *s)
+{
+	const int64_t most = AUTH_ZERO - 1;
+	const int64_t after_ms = s->auth_ms - s->created_ms;
+
+	if (after_ms == 0)
+		return AUTH_SAME;
+	if (after_ms < -most)
+		return AUTH_ZERO - most;
+	return AUTH_ZERO + (after_ms < most ? after_ms : most);
+}
+
+static int64_t
+auth_ms_of(int64_t created_ms, int64_t auth)
+{
+	const int64_t after_ms = auth == AUTH_SAME ? 0 : auth - AUTH_ZERO;
+
+	if (after_ms < 0)
+		return created_ms > -after_ms ? created_ms + after_ms : 0;
+	return later_ms(created_ms, after_ms);
+}
+
 struct str
 redis_record(struct redis_batch *b, const struct session *s)
 {
@@ -156,11 +184,11 @@ redis_record(struct redis_batch *b, const struct session *s)
 	char head[AT_TOKEN + 1];
 
 	(void)snprintf(head, sizeof(head),
-		       "1%d%019lld%019lld%019lld%019lld%019d%010lu%010d0",
+		       "1%d%019lld%019lld%019lld%019lld%019d%010lu%010lld0",
 		       s->remember, (long long)s->created_ms,
 		       (long long)s->expires_ms, (long long)s->last_seen_ms,
 		       (long long)s->idle_expires_ms, 0,
-		       (unsigned long)s->generation, 0);
+		       (unsigned long)s->generation, (long long)auth_of(s));
 	return redis_join(
 	    b, REDIS_ARGS({ .p = head, .n = AT_TOKEN },
 			  { .p = (const char *)s->token.b, .n = SECRET_LEN },
@@ -181,12 +209,13 @@ record_get_numbers(struct str record, struct session *s)
 		{ AT_LAST_SEEN, &s->last_seen_ms },
 		{ AT_IDLE, &s->idle_expires_ms },
 	};
-	int64_t remember, generation;
+	int64_t remember, generation, auth;
 
 	if (record.n < AT_TEXT || record.p[0] != '1' ||
 	    !str_to_uint(part(record, AT_REMEMBER, 1), 1, &remember) ||
 	    !str_to_uint(part(record, AT_GENERATION, COUNT_LEN), UINT32_MAX,
-			 &generation))
+			 &generation) ||
+	    !str_to_uint(part(record, AT_AUTH, COUNT_LEN), INT64_MAX, &auth))
 		return false;
 	s->remember = remember != 0;
 	s->generation = (uint32_t)generation;
@@ -194,6 +223,7 @@ record_get_numbers(struct str record, struct session *s)
 		if (!redis_time_parse(part(record, times[i].at, REDIS_TIME_LEN),
 				      times[i].to))
 			return false;
+	s->auth_ms = auth_ms_of(s->created_ms, auth);
 	return true;
 }
 

@@ -50,10 +50,14 @@
  *
  *	  0 format '1'	  1 remember	  2 created_ms	 21 expires_ms
  *	 40 last_seen_ms		 59 idle_expires_ms
- *	 78 rotated_ms	 97 generation	107 ten zeros
+ *	 78 rotated_ms	 97 generation	107 auth
  *	117 was rotated	118 token	150 previous token
  *	182 wrapped	214 name, roles, email, full_name, address, user_agent,
  *			    and, if it is known, the mark in hexadecimal
+ *
+ * `auth` tells when the user last proved who they are: it is 0 for created_ms,
+ * else 5,000,000,000 and the milliseconds since created_ms, which may be
+ * negative. An earlier version does not read it, and writes 0.
  *
  * Times have 19 digits, counts have 10, flags are 0 or 1, and secrets have 32
  * bytes. Texts have a NUL between them. Another format begins with another

@@ -10,7 +10,8 @@ SQLITE_STORE_SQL = \
 	$(srcdir)/backends/sqlite/sql/store_4.sql \
 	$(srcdir)/backends/sqlite/sql/store_5.sql \
 	$(srcdir)/backends/sqlite/sql/store_6.sql \
-	$(srcdir)/backends/sqlite/sql/store_7.sql
+	$(srcdir)/backends/sqlite/sql/store_7.sql \
+	$(srcdir)/backends/sqlite/sql/store_8.sql
 EXTRA_DIST += $(SQLITE_STORE_SQL)
 
 # Migrations of the users, oldest first.

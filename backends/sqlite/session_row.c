@@ -5,6 +5,7 @@
 #include "backends/sqlite/store_internal.h"
 
 #define COLUMN_MARK 14
+#define COLUMN_AUTH 15
 
 /* Reads an integer. A value of another type marks the session as damaged:
  * another program has written it. */
@@ -44,6 +45,9 @@ sqlite_row_get_numbers(sqlite3_stmt *stmt, struct session *s)
 	s->last_seen_ms = get_int(stmt, 7, "last_seen_ms", s);
 	s->idle_expires_ms = get_int(stmt, 8, "idle_expires_ms", s);
 	s->expires_ms = get_int(stmt, 9, "expires_ms", s);
+	s->auth_ms = s->created_ms;
+	if (sqlite3_column_type(stmt, COLUMN_AUTH) != SQLITE_NULL)
+		s->auth_ms = get_int(stmt, COLUMN_AUTH, "auth_ms", s);
 }
 
 /* Copies the texts of the row, unless the session is damaged. */

@@ -21,7 +21,7 @@ static const struct sqlite_spec spec = {
 };
 
 #define ID(id)	       SQL_BLOB((id)->b, sizeof((id)->b))
-#define COLUMN_WRAPPED 15 /* after the columns of a session */
+#define COLUMN_WRAPPED 16 /* after the columns of a session */
 
 /* A feed that is further behind reports CHANGE_ALL. At most so many changes are
  * removed at once. */
@@ -91,7 +91,8 @@ sqlite_store_insert(struct sqlite_conn *conn, const struct session *s,
 		     SQL_INT(s->last_seen_ms), SQL_INT(s->idle_expires_ms),
 		     SQL_INT(s->expires_ms), SQL_INT(s->remember),
 		     SQL_TEXT(s->address), SQL_TEXT(s->user_agent),
-		     SQL_INT(s->generation), sqlite_mark_arg(&s->mark)),
+		     SQL_INT(s->generation), sqlite_mark_arg(&s->mark),
+		     SQL_INT(s->auth_ms)),
 	    &n, err);
 }
 

@@ -5,7 +5,7 @@
 #define COLUMNS                                                                \
 	"id, token, name, roles, email, full_name, created_ms, last_seen_ms,"  \
 	" idle_expires_ms, expires_ms, remember, address, user_agent,"         \
-	" generation, mark"
+	" generation, mark, auth_ms"
 
 /* ?1 id, ?2 now_ms. A session ends as well if its generation cannot grow. */
 #define ROTATABLE                                                              \
@@ -46,7 +46,8 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	    " ORDER BY created_ms DESC, id DESC LIMIT -1 OFFSET ?3)",
 	[STORE_SQL_CREATE] =
 	    "INSERT INTO main.sessions (" COLUMNS ") VALUES (?1, ?2,"
-	    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+	    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+	    " nullif(?16, ?7))",
 	[STORE_SQL_FIND] =
 	    "SELECT " COLUMNS " FROM main.sessions WHERE id = ?1"
 	    " AND token = ?3 AND idle_expires_ms > ?2 AND expires_ms > ?2",

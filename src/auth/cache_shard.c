@@ -143,6 +143,7 @@ cache_shard_put(struct cache_shard *s, const struct cache_entry *head,
 		made.length[i] = (uint16_t)texts[i].n;
 	made.expires_ms = p->expires_ms;
 	made.ends_ms = p->ends_ms;
+	made.auth_ms = p->auth_ms;
 	made.last_seen_ms = p->last_seen_ms;
 	made.touch_every_ms = (uint32_t)p->touch_every_ms;
 	made.session = p->session;
@@ -199,6 +200,7 @@ cache_entry_read(struct cache_entry *e, struct arena *a, struct principal *out)
 		.session = e->session,
 		.expires_ms = e->expires_ms,
 		.ends_ms = e->ends_ms,
+		.auth_ms = e->auth_ms,
 		.remember = e->remember,
 		.last_seen_ms = e->last_seen_ms,
 		.touch_every_ms = e->touch_every_ms,

@@ -25,7 +25,7 @@ struct cache_entry {
 
 	/* The principal. The texts of the identity lie behind each other at
 	 * `text`, which is allocated: name, roles, e-mail, full name. */
-	int64_t expires_ms, ends_ms;
+	int64_t expires_ms, ends_ms, auth_ms;
 	int64_t last_seen_ms;
 	struct session_id session;
 	struct password_mark mark;

@@ -34,6 +34,9 @@ struct jwt_claims {
 	struct str roles; /* "a,b"; an array of strings in JSON */
 	struct str email, name;
 	int64_t iat, exp; /* seconds */
+	/* Seconds: when the user last proved who they are (OpenID Connect Core
+	 * section 2); 0: not stated. */
+	int64_t auth_time;
 };
 
 enum jwt_verdict {
@@ -80,8 +83,8 @@ struct jwt_signed {
  * missing while several keys have the alg; a bad signature; iss, aud, exp, iat,
  * sub, jti, sid or client_id missing or of the wrong type; times that are not
  * integers from 0 to 2^53; now >= exp + leeway; iat or nbf > now + leeway; exp
- * <= iat; exp - iat > ttl; sub that is not a valid user name; roles, email or
- * name of a wrong type or content.
+ * <= iat; exp - iat > ttl; sub that is not a valid user name; auth_time, roles,
+ * email or name of a wrong type or content.
  *
  * Returns -1 only when the answer is not known.
  */

@@ -165,6 +165,7 @@ check_times(const json_t *payload, const struct jwt_policy *policy, int64_t now,
 	const json_t *exp = json_object_get(payload, "exp");
 	const json_t *iat = json_object_get(payload, "iat");
 	const json_t *nbf = json_object_get(payload, "nbf");
+	const json_t *auth_time = json_object_get(payload, "auth_time");
 	int64_t not_before = 0;
 
 	if (exp == NULL)
@@ -177,6 +178,8 @@ check_times(const json_t *payload, const struct jwt_policy *policy, int64_t now,
 		return NO_TIME("iat");
 	if (nbf != NULL && !get_time(nbf, &not_before))
 		return NO_TIME("nbf");
+	if (auth_time != NULL && !get_time(auth_time, &out->auth_time))
+		return NO_TIME("auth_time");
 	if (policy->any_time)
 		return NULL;
 	if (now >= out->exp + policy->leeway)
@@ -304,7 +307,10 @@ jwt_claims_json(const struct jwt_claims *claims,
 		 0) ||
 	    (claims->name.n > 0 &&
 	     json_object_set_new(payload, "name", text_json(claims->name)) !=
-		 0)) {
+		 0) ||
+	    (claims->auth_time > 0 &&
+	     json_object_set_new(payload, "auth_time",
+				 json_integer(claims->auth_time)) != 0)) {
 		json_decref(payload);
 		return NULL;
 	}

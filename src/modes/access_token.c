@@ -48,6 +48,7 @@ access_read(const struct access_tokens *access, const struct jwt_policy *policy,
 				       .full_name = is.claims.name };
 		principal->expires_ms = is.claims.exp * 1000;
 		principal->ends_ms = is.claims.exp * 1000;
+		principal->auth_ms = is.claims.auth_time * 1000;
 	}
 	if (principal->who.name.n > 0)
 		result.verdict = VERDICT_ALLOW;
@@ -98,6 +99,7 @@ access_token_make(const struct access_tokens *access,
 		.name = says->who->full_name,
 		.iat = says->now,
 		.exp = says->now + says->ttl,
+		.auth_time = says->auth_time,
 	};
 
 	if (env_random(env, id, sizeof(id)) != 0)
@@ -110,13 +112,13 @@ access_token_make(const struct access_tokens *access,
 
 int
 access_issue(const struct access_tokens *access, struct call *c,
-	     const struct identity *who, const struct session_id *session,
-	     struct str *token, struct err *err)
+	     const struct session *s, struct str *token, struct err *err)
 {
-	const struct access_token says = { .who = who,
-					   .session = session,
+	const struct access_token says = { .who = &s->who,
+					   .session = &s->id,
 					   .now = c->now_ms / 1000,
-					   .ttl = access->policy.ttl };
+					   .ttl = access->policy.ttl,
+					   .auth_time = s->auth_ms / 1000 };
 
 	return access_token_make(access, &says, c->env, c->arena, token, err);
 }

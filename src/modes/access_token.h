@@ -35,6 +35,8 @@ struct access_token {
 	const struct identity *who;
 	const struct session_id *session;
 	int64_t now, ttl; /* in seconds: when it begins, and its lifetime */
+	/* In seconds: when the user last proved who they are; 0: not stated. */
+	int64_t auth_time;
 };
 
 int access_token_make(const struct access_tokens *access,
@@ -42,11 +44,12 @@ int access_token_make(const struct access_tokens *access,
 		      struct arena *a, struct str *token,
 		      struct err *err) MUST_USE;
 
-/* Issues a token with this identity and session that is valid from now on, for
- * the ttl of the policy. It is allocated in c->arena. */
+/* Issues a token for this session, of which who, id and auth_ms are used. It
+ * is valid from now on, for the ttl of the policy, and allocated in c->arena.
+ */
 int access_issue(const struct access_tokens *access, struct call *c,
-		 const struct identity *who, const struct session_id *session,
-		 struct str *token, struct err *err) MUST_USE;
+		 const struct session *s, struct str *token,
+		 struct err *err) MUST_USE;
 
 /* Derives a secret for `label` from the signing key. */
 int access_secret(const struct access_tokens *access, const char *label,

@@ -100,16 +100,16 @@ jwt_issue_login(const void *mode, struct call *c, const struct login *login,
 		struct credentials *out, struct err *err)
 {
 	const struct access_tokens *access = mode;
+	struct session s = { .who = login->who, .auth_ms = c->now_ms };
 	struct credentials made = {
 		.expires_in = access->policy.ttl,
 		.cookie_max_age = access->policy.ttl,
 	};
 
-	if (jwt_mode_make_id(access, c, login->who.name, &made.session, err) !=
-		0 ||
-	    access_issue(access, c, &login->who, &made.session, &made.access,
-			 err) != 0)
+	if (jwt_mode_make_id(access, c, s.who.name, &s.id, err) != 0 ||
+	    access_issue(access, c, &s, &made.access, err) != 0)
 		return -1;
+	made.session = s.id;
 	*out = made;
 	return 0;
 }

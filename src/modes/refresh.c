@@ -94,6 +94,7 @@ refresh_check_session(struct call *c, struct auth_result *is, struct err *err)
 		return 0;
 	}
 	who->who = s->who;
+	who->auth_ms = s->auth_ms;
 	who->expires_ms =
 	    min64(who->expires_ms, min64(s->idle_expires_ms, s->expires_ms));
 	return 0;
@@ -246,6 +247,7 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 	struct session s = { .who = login->who,
 			     .created_ms = c->now_ms,
 			     .last_seen_ms = c->now_ms,
+			     .auth_ms = c->now_ms,
 			     .address = login->address,
 			     .user_agent = login->user_agent };
 	struct credentials made = { .expires_in = 0 };
@@ -264,8 +266,7 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 		return err_norandom(err);
 	refresh_token_hash(&t, key, &s.token);
 	if (write_token(c, &t, key, &made.refresh, err) != 0 ||
-	    access_issue(&m->access, c, &s.who, &s.id, &made.access, err) !=
-		0 ||
+	    access_issue(&m->access, c, &s, &made.access, err) != 0 ||
 	    store_create(c->store, c, &s, 0, NULL, err) != 0)
 		return -1;
 	secret_wipe(&t, sizeof(t));
@@ -341,12 +342,14 @@ refresh_issue_access(const struct refresh_mode *m, struct call *c,
 		     struct refresh_result *out, struct err *err)
 {
 	struct refresh_result made = { .answer = REFRESH_DONE };
+	struct session now = *s;
 	bool still;
 
-	if (refresh_check_user(c, s, &made.principal.who, &still, err) != 0 ||
-	    (still && access_issue(&m->access, c, &made.principal.who, &s->id,
+	if (refresh_check_user(c, s, &now.who, &still, err) != 0 ||
+	    (still && access_issue(&m->access, c, &now,
 				   &made.credentials.access, err) != 0))
 		return -1;
+	made.principal.who = now.who;
 	if (!still)
 		made = (struct refresh_result){ .answer = REFRESH_REFUSED };
 	else if (made.credentials.access.n > access_max)
@@ -368,6 +371,7 @@ refresh_fill_successor(const struct refresh_mode *m, struct call *c,
 	out->principal.session = r->session.id;
 	out->principal.expires_ms = c->now_ms + m->access.policy.ttl * 1000;
 	out->principal.ends_ms = r->session.expires_ms;
+	out->principal.auth_ms = r->session.auth_ms;
 	fill_credentials(m, c, &r->session, &out->credentials);
 	if (successor(p, r, &next, err) != 0)
 		return -1;

@@ -156,6 +156,7 @@ session_authenticate(const void *mode, struct call *c, struct str token,
 		.session = s->id,
 		.expires_ms = min64(s->idle_expires_ms, s->expires_ms),
 		.ends_ms = s->expires_ms,
+		.auth_ms = s->auth_ms,
 		.remember = s->remember,
 		.mark = s->mark,
 	};
@@ -170,6 +171,7 @@ set_times(const struct session_conf *set, bool remember, int64_t now_ms,
 	  struct session *s)
 {
 	s->created_ms = now_ms;
+	s->auth_ms = now_ms;
 	s->last_seen_ms = now_ms;
 	s->remember = remember && set->remember > 0;
 	s->expires_ms = now_ms + 1000 * (s->remember ? set->remember :

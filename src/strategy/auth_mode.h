@@ -31,6 +31,8 @@ struct principal {
 	struct session_id session;
 	int64_t expires_ms; /* when this credential expires at the latest */
 	int64_t ends_ms; /* when the session ends, however it is prolonged */
+	/* When the user last proved who they are; 0: unknown. */
+	int64_t auth_ms;
 	bool remember;
 	/* The fields from here on are zero unless the session was read from
 	 * the store. last_seen_ms must be updated when it is touch_every_ms

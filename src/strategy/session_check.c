@@ -26,6 +26,8 @@ find_damage(const struct session *s)
 		return "idle_expires_ms";
 	if (s->expires_ms < 0)
 		return "expires_ms";
+	if (s->auth_ms < 0)
+		return "auth_ms";
 	if (identity_check(&s->who, &ignored) != 0)
 		return "identity";
 	if (!is_of_client(s->address))

@@ -130,6 +130,7 @@ store_create(struct store_conn *conn, const struct call *c,
 	     const struct session *session, int64_t max_per_user,
 	     int64_t *evicted, struct err *err)
 {
+	struct session new = *session;
 	int64_t ended = 0;
 	int rc;
 
@@ -137,7 +138,9 @@ store_create(struct store_conn *conn, const struct call *c,
 	    check_text("address", session->address, err) != 0 ||
 	    check_text("user agent", session->user_agent, err) != 0)
 		return -1;
-	rc = CALL(conn, create, c, session, max_per_user, &ended, err);
+	if (new.auth_ms == 0)
+		new.auth_ms = new.created_ms;
+	rc = CALL(conn, create, c, &new, max_per_user, &ended, err);
 	if (max_per_user > 0 && (rc != 0 || ended > 0))
 		tell_user(conn, session->who.name);
 	if (rc == 0 && evicted != NULL)

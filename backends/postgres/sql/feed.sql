@@ -99,6 +99,7 @@ CREATE TRIGGER feed_updated AFTER UPDATE ON fcgiauth.sessions
 		OR OLD.full_name <> NEW.full_name
 		OR OLD.mark IS DISTINCT FROM NEW.mark
 		OR OLD.created_ms <> NEW.created_ms
+		OR OLD.auth_ms IS DISTINCT FROM NEW.auth_ms
 		OR OLD.expires_ms > NEW.expires_ms
 		OR (OLD.generation = NEW.generation
 			AND (OLD.token <> NEW.token

@@ -26,7 +26,7 @@ if presented == token then
 	if ends > expires then ends = expires end
 	local change = now .. ends .. now
 		.. string.format('%010d', tonumber(stored) + 1)
-		.. '00000000001' .. next .. token .. wrapped
+		.. sub(s, 108, 117) .. '1' .. next .. token .. wrapped
 	call('SETRANGE', KEYS[1], 40, change)
 	if whole then try('ZREM', front .. 'seen', id) end
 	if ends < idle then ends_earlier(front, id, s, ends) end

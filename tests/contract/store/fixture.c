@@ -162,6 +162,7 @@ fixture_session(struct fixture *r, const char *user, int64_t created)
 		.last_seen_ms = created,
 		.idle_expires_ms = created + 3600,
 		.expires_ms = created + 36000,
+		.auth_ms = created > 1234 ? created - 1234 : created,
 		.address = STR("192.0.2.1"),
 		.user_agent = STR("Agent/1.0"),
 	};
@@ -250,8 +251,8 @@ session_same(const struct session *a, const struct session *b)
 	       a->created_ms == b->created_ms &&
 	       a->last_seen_ms == b->last_seen_ms &&
 	       a->idle_expires_ms == b->idle_expires_ms &&
-	       a->expires_ms == b->expires_ms && a->remember == b->remember &&
-	       str_eq(a->address, b->address) &&
+	       a->expires_ms == b->expires_ms && a->auth_ms == b->auth_ms &&
+	       a->remember == b->remember && str_eq(a->address, b->address) &&
 	       str_eq(a->user_agent, b->user_agent) &&
 	       a->generation == b->generation &&
 	       memcmp(&a->mark, &b->mark, sizeof(a->mark)) == 0;

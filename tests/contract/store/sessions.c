@@ -155,6 +155,29 @@ START_TEST(text_is_stored_unchanged)
 }
 END_TEST
 
+START_TEST(time_of_the_proof_is_kept)
+{
+	static const int64_t day = 86400000;
+	struct fixture *r = fixture_open(_i);
+	const int64_t after[] = { 0, 1, -1, -40 * day, 40 * day };
+	struct session s, got;
+
+	for (size_t i = 0; i < ARRAY_LEN(after); i++) {
+		s = fixture_session(r, "alice", r->now);
+		s.auth_ms = r->now + after[i];
+		OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
+		got = get(r, &s, r->now);
+		SAME(r, got.auth_ms, s.auth_ms);
+	}
+	s = fixture_session(r, "alice", r->now);
+	s.auth_ms = 0;
+	OK(r, store_create(r->conn, NOW(r), &s, 0, NULL, &r->err));
+	got = get(r, &s, r->now);
+	SAME(r, got.auth_ms, s.created_ms);
+	fixture_close(r);
+}
+END_TEST
+
 START_TEST(distant_times_are_stored_unchanged)
 {
 	static const int64_t times[] = { 0,
@@ -172,7 +195,7 @@ START_TEST(distant_times_are_stored_unchanged)
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
 		struct session s = fixture_session(r, "alice", 0), got;
 
-		s.created_ms = s.last_seen_ms = times[i];
+		s.created_ms = s.last_seen_ms = s.auth_ms = times[i];
 		s.idle_expires_ms = s.expires_ms = times[i] + 1;
 		OK(r, store_create(r->conn, AT(r, times[i]), &s, 0, NULL,
 				   &r->err));
@@ -456,6 +479,7 @@ store_session_cases(void)
 	tcase_add_loop_test(t, failed_create_makes_no_room, 0, n);
 	tcase_add_loop_test(t, create_refuses_invalid_text, 0, n);
 	tcase_add_loop_test(t, text_is_stored_unchanged, 0, n);
+	tcase_add_loop_test(t, time_of_the_proof_is_kept, 0, n);
 	tcase_add_loop_test(t, distant_times_are_stored_unchanged, 0, n);
 	tcase_add_loop_test(t, touch_moves_forward_only, 0, n);
 	tcase_add_loop_test(t, touch_never_revives_a_session, 0, n);

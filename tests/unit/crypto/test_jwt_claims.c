@@ -53,6 +53,7 @@ static const struct jwt_claims claims = {
 	.name = { .p = "Bob \"\xc3\xa4\" \\", .n = 10 },
 	.iat = TOKENS_NOW,
 	.exp = TOKENS_NOW + 600,
+	.auth_time = TOKENS_NOW - 60,
 };
 
 static struct str
@@ -92,6 +93,7 @@ START_TEST(issued_token_is_accepted)
 	assert_str(got.name, "Bob \"\xc3\xa4\" \\");
 	ck_assert_int_eq(got.iat, TOKENS_NOW);
 	ck_assert_int_eq(got.exp, TOKENS_NOW + 600);
+	ck_assert_int_eq(got.auth_time, TOKENS_NOW - 60);
 
 	ck_assert_int_eq(jwt_verify_signature(&mine, token, arena, &is, &err),
 			 0);
@@ -102,7 +104,7 @@ START_TEST(issued_token_is_accepted)
 	ck_assert_uint_eq(json_object_size(is.header), 3);
 	ck_assert_str_eq(json_string_value(json_object_get(is.claims, "iss")),
 			 "https://auth.example.com");
-	ck_assert_uint_eq(json_object_size(is.claims), 11);
+	ck_assert_uint_eq(json_object_size(is.claims), 12);
 	json_decref(is.header);
 	json_decref(is.claims);
 }
@@ -113,12 +115,14 @@ START_TEST(optional_claims_may_be_missing)
 	struct jwt_claims few = claims, got;
 
 	few.roles = few.email = few.name = (struct str){ NULL, 0 };
+	few.auth_time = 0;
 	assert_why(check(&keys, &tokens_policy, issue(&keys, &few), TOKENS_NOW,
 			 &got),
 		   NULL, 0);
 	assert_str(got.roles, "");
 	assert_str(got.email, "");
 	assert_str(got.name, "");
+	ck_assert_int_eq(got.auth_time, 0);
 }
 END_TEST
 

@@ -149,6 +149,10 @@ static const struct {
 	{ "iat", "\"iat\":1767225630", NULL }, /* now + 30 */
 	{ "iat", "\"iat\":1767225589", EXP_TTL }, /* 601 seconds */
 	{ "iat", "\"iat\":0", EXP_TTL },
+	{ NULL, "\"auth_time\":null", NO_TIME("auth_time") },
+	{ NULL, "\"auth_time\":\"0\"", NO_TIME("auth_time") },
+	{ NULL, "\"auth_time\":-1", NO_TIME("auth_time") },
+	{ NULL, "\"auth_time\":0", NULL },
 	{ NULL, "\"nbf\":null", NO_TIME("nbf") },
 	{ NULL, "\"nbf\":\"0\"", NO_TIME("nbf") },
 	{ NULL, "\"nbf\":0.0", NO_TIME("nbf") },
