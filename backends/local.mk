@@ -2,8 +2,9 @@
 
 # THE list: one line a backend. The local.mk of its folder adds KIND:NAME to
 # BACKENDS for each strategy that it implements: store:foo is the symbol
-# store_foo, users:foo is users_foo. Where its library is missing nothing of
-# the folder is compiled, and no-store:foo keeps the name known.
+# store_foo, users:foo is users_foo, factors:foo is factors_foo. Where its
+# library is missing nothing of the folder is compiled, and no-store:foo keeps
+# the name known.
 BACKENDS =
 
 include backends/memory/local.mk
@@ -19,8 +20,10 @@ backends/backends.inc: Makefile
 		case $$backend in \
 		store:*) echo "STORE($${backend#store:})";; \
 		users:*) echo "USERS($${backend#users:})";; \
+		factors:*) echo "FACTORS($${backend#factors:})";; \
 		no-store:*) echo "NO_STORE($${backend#no-store:})";; \
 		no-users:*) echo "NO_USERS($${backend#no-users:})";; \
+		no-factors:*) echo "NO_FACTORS($${backend#no-factors:})";; \
 		esac; \
 	done >$@.tmp && for mode in $(MODES); do \
 		echo "MODE($$mode)"; \

@@ -29,6 +29,7 @@ libfcgiauth_a_SOURCES = \
 	src/os/file.c src/os/file.h \
 	src/os/owner.c src/os/owner.h \
 	src/conf/checks.c src/conf/checks.h \
+	src/conf/factors.c src/conf/factors.h \
 	src/conf/hosts.c src/conf/hosts.h \
 	src/conf/ini.c src/conf/ini.h \
 	src/conf/loader.c src/conf/loader.h \
@@ -36,7 +37,7 @@ libfcgiauth_a_SOURCES = \
 	src/conf/option.c src/conf/option.h \
 	src/conf/option_value.c src/conf/option_value.h \
 	src/conf/problems.c src/conf/problems.h \
-	src/conf/sections.c src/conf/sections.h \
+	src/conf/sections.c src/conf/sections.h src/conf/selectors.c \
 	src/conf/settings.c src/conf/settings.h \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/syntax.c src/conf/syntax.h \
@@ -83,6 +84,8 @@ libfcgiauth_a_SOURCES = \
 	src/strategy/clock.h \
 	src/strategy/conn.c src/strategy/conn.h \
 	src/strategy/denial.c src/strategy/denial.h \
+	src/strategy/factor_store.h \
+	src/strategy/factors.c src/strategy/factors.h \
 	src/strategy/feed.h \
 	src/strategy/health.c src/strategy/health.h \
 	src/strategy/identity.c src/strategy/identity.h \

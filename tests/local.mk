@@ -10,10 +10,12 @@ SH_LOG_COMPILER = $(SHELL)
 
 check_LIBRARIES = libtests.a
 libtests_a_SOURCES = \
+	tests/support/factors_faulty.c tests/support/factors_faulty.h \
 	tests/support/fake_env.c tests/support/fake_env.h \
 	tests/support/fcgi_bad.c \
 	tests/support/fcgi_client.c tests/support/fcgi_client.h \
 	tests/support/flow.c tests/support/flow_cache.c tests/support/flow.h \
+	tests/support/flow_factors.c \
 	tests/support/fuzz.h \
 	tests/support/call.h \
 	tests/support/logins.h \
@@ -138,6 +140,7 @@ noinst_HEADERS = \
 # The promises of src/strategy, asked of every backend.
 CONTRACT_TESTS = \
 	tests/contract/conn/test_conn \
+	tests/contract/factors/test_factors_memory \
 	tests/contract/htpasswd/test_htpasswd \
 	tests/contract/htpasswd/test_htpasswd_file \
 	tests/contract/store/test_store_memory
@@ -149,7 +152,8 @@ tests_contract_conn_test_conn_SOURCES = \
 	tests/contract/conn/secrets.h tests/contract/conn/threads.c \
 	tests/contract/conn/threads.h
 
-# The suites of all stores and of all user sources that can be written.
+# The suites of all stores, of all user sources that can be written, and of all
+# factor stores.
 STORE_CASES = \
 	tests/contract/store/test_store.c tests/contract/store/crowd.c \
 	tests/contract/store/denials.c tests/contract/store/feed.c \
@@ -167,6 +171,14 @@ STORE_CASES = \
 USERS_CASES = \
 	tests/contract/users/test_users.c tests/contract/users/refused.c \
 	tests/contract/users/fixture.c tests/contract/users/fixture.h
+FACTORS_CASES = \
+	tests/contract/factors/test_factors.c \
+	tests/contract/factors/accounts.c tests/contract/factors/one_time.c \
+	tests/contract/factors/outbox.c tests/contract/factors/races.c \
+	tests/contract/factors/refused.c \
+	tests/contract/factors/fixture.c tests/contract/factors/fixture.h
+tests_contract_factors_test_factors_memory_SOURCES = \
+	$(FACTORS_CASES) tests/contract/factors/kind_memory.c
 tests_contract_store_test_store_memory_SOURCES = \
 	$(STORE_CASES) tests/contract/store/kinds_memory.c
 

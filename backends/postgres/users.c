@@ -387,6 +387,7 @@ users_postgres_remove(void *conn, const struct call *c, struct str name,
 static const struct option options[] = {
 	POSTGRES_OPTIONS,
 	OPTION(STR, struct users_postgres_conf, query, .max = STATEMENT_MAX,
+	       .flags = OPTION_FOREIGN,
 	       .help =
 		   "For users in an existing table: a statement that "
 		   "returns the user whose name is $1, in the columns "

@@ -335,7 +335,9 @@ service_answer(const struct service *s, const struct service_conns *conns,
 	       struct arena *a, const struct message *in, struct buf *out)
 {
 	struct request_context ctx = {
-		.call = { .store = conns->store, .users = conns->users },
+		.call = { .store = conns->store,
+			  .users = conns->users,
+			  .factors = factors_conn_bound(conns->factors) },
 		.service = s,
 		.place = in->place,
 	};

@@ -8,6 +8,7 @@
 #define AUTH_SERVICE_H
 
 #include "strategy/auth_mode.h"
+#include "strategy/factors.h"
 #include "base/log.h"
 #include "conf/settings.h"
 #include "http/message.h"
@@ -91,11 +92,13 @@ int service_open(const struct settings *set,
 /* Returns whether a check of a credential may ask the store. */
 bool service_asks_store(const struct service *s);
 
-/* The conns of one worker to the store and the user source; no other thread may
- * use them at the same time. */
+/* The connections of one worker; no other thread may use them at the same
+ * time. */
 struct service_conns {
 	struct store_conn *store;
 	struct users_conn *users;
+	struct factors_conn *factors; /* bound to nothing, or NULL, if there is
+				       * no factor store */
 };
 
 /*

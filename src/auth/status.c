@@ -59,7 +59,7 @@ health_get(struct request_context *ctx)
 
 #define PROBE_EVERY_MS 1000
 
-enum down { DOWN_STORE = 1 << 0, DOWN_USERS = 1 << 1 };
+enum down { DOWN_STORE = 1 << 0, DOWN_USERS = 1 << 1, DOWN_FACTORS = 1 << 2 };
 
 struct probe {
 	/* Guards the members below; not held across I/O. */
@@ -100,7 +100,7 @@ note_down(struct request_context *ctx, const char *what, enum down bit,
 }
 
 static unsigned
-ping_both(struct request_context *ctx)
+ping_all(struct request_context *ctx)
 {
 	unsigned down = 0;
 	struct err err;
@@ -109,6 +109,9 @@ ping_both(struct request_context *ctx)
 		down |= note_down(ctx, "store", DOWN_STORE, &err);
 	if (users_ping(ctx->call.users, &err) != 0)
 		down |= note_down(ctx, "users", DOWN_USERS, &err);
+	if (ctx->call.factors != NULL &&
+	    factors_ping(ctx->call.factors, &err) != 0)
+		down |= note_down(ctx, "factors", DOWN_FACTORS, &err);
 	return down;
 }
 
@@ -127,7 +130,7 @@ probe(struct request_context *ctx)
 	(void)pthread_mutex_unlock(&p->lock);
 	if (!mine)
 		return down;
-	down = ping_both(ctx);
+	down = ping_all(ctx);
 	(void)pthread_mutex_lock(&p->lock);
 	p->pinging = false;
 	p->next_ms = now_ms + PROBE_EVERY_MS;
@@ -139,15 +142,21 @@ probe(struct request_context *ctx)
 static void
 answer_not_ready(struct request_context *ctx, unsigned down)
 {
+	static const struct {
+		enum down bit;
+		const char *name;
+	} parts[] = { { DOWN_STORE, "store" },
+		      { DOWN_USERS, "users" },
+		      { DOWN_FACTORS, "factors" } };
 	json_t *names = json_array();
 
-	if (names != NULL &&
-	    (((down & DOWN_STORE) != 0 &&
-	      json_array_append_new(names, json_string("store")) != 0) ||
-	     ((down & DOWN_USERS) != 0 &&
-	      json_array_append_new(names, json_string("users")) != 0))) {
-		json_decref(names);
-		names = NULL;
+	for (size_t i = 0; names != NULL && i < ARRAY_LEN(parts); i++) {
+		if ((down & parts[i].bit) != 0 &&
+		    json_array_append_new(names, json_string(parts[i].name)) !=
+			0) {
+			json_decref(names);
+			names = NULL;
+		}
 	}
 	answer_json(ctx, 503,
 		    json_pack("{s:s, s:o}", "status", "unavailable", "down",
@@ -214,11 +223,12 @@ status_answer(struct request_context *ctx)
 	const struct settings *set = ctx->service->set;
 
 	answer_json(ctx, 200,
-		    json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "version",
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "version",
 			      PACKAGE_VERSION, "mode", set->mode.driver->name,
 			      "store", set->store.driver->name, "users",
-			      set->users.driver->name, "cache", cache_json(ctx),
-			      "hashes", hashes_json(ctx)));
+			      set->users.driver->name, "factors",
+			      set->factors.driver->name, "cache",
+			      cache_json(ctx), "hashes", hashes_json(ctx)));
 }
 
 void

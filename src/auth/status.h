@@ -7,9 +7,9 @@
 #include "auth/request_context.h"
 
 /*
- * The last result of /ready. One worker at a time probes the store and the
- * user source, at most once in a second, so that clients cannot load the store
- * by requests to /ready.
+ * The last result of /ready. One worker at a time probes the store, the user
+ * source and the factor store, at most once in a second, so that clients cannot
+ * load them by requests to /ready.
  */
 struct probe;
 

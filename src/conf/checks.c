@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/network.h"
 #include "base/str.h"
+#include "conf/factors.h"
 #include "conf/hosts.h"
 #include "conf/settings.h"
 #include "conf/syntax.h"
@@ -429,5 +430,7 @@ const struct check_rule check_warnings[] = {
 	{ "cookie", "secure", hosts_want_secure },
 	{ "cookie", "domain", hosts_share_login },
 	{ "redirect", "allow", hosts_may_be_returned_to },
+	{ "factors", "driver", factors_last },
+	{ "factors", "driver", factors_reach_hosts },
 };
 const size_t check_nwarnings = ARRAY_LEN(check_warnings);

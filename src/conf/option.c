@@ -213,6 +213,21 @@ option_find(const struct option *table, struct str key)
 	return NULL;
 }
 
+void
+option_copy(const struct option *table, void *base,
+	    const struct option *from_table, const void *from)
+{
+	for (const struct option *o = table; o->name != NULL; o++) {
+		const struct option *same =
+		    option_find(from_table, str_from(o->name));
+
+		if (same != NULL && same->type == o->type)
+			memcpy((char *)base + o->offset,
+			       (const char *)from + same->offset,
+			       field_size(o));
+	}
+}
+
 bool
 words_have(const struct words *words, struct str word)
 {

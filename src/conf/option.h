@@ -40,6 +40,9 @@ enum option_flags {
 	/* The key must have a value if it is present. A field without a value
 	 * means that the key is absent; it is not dumped. */
 	OPTION_NOT_EMPTY = 1 << 3,
+	/* If it is set, the tables of the backend belong to another program:
+	 * the service must not keep other data beside them. */
+	OPTION_FOREIGN = 1 << 4,
 };
 
 /* Returns true when `word` is one of them. */
@@ -123,5 +126,10 @@ const struct option *option_find(const struct option *table, struct str key);
  * two structs. */
 bool option_equal_one(const struct option *o, const void *a, const void *b);
 bool option_equal(const struct option *table, const void *a, const void *b);
+
+/* Copies the fields of a table from a struct of another table that has options
+ * of the same names and types; fields of other options are left as they are. */
+void option_copy(const struct option *table, void *base,
+		 const struct option *from_table, const void *from);
 
 #endif

@@ -400,35 +400,6 @@ static const struct option rule_options[] = {
 	OPTION_END,
 };
 
-static const struct tables_selector select_mode = {
-	.key = "mode",
-	.def = "session",
-	.kind = KIND_MODES,
-	.choice = offsetof(struct settings, mode),
-	.own_section = true,
-	.help = "What a sign-in turns into. Each mode has a section with its "
-		"name; the sections of modes that are not chosen are checked, "
-		"but otherwise unused.",
-};
-
-static const struct tables_selector select_store = {
-	.key = "driver",
-	.def = "sqlite",
-	.kind = KIND_STORES,
-	.choice = offsetof(struct settings, store),
-	.help = "The kind of store. The other keys of this section are those "
-		"of the driver chosen here.",
-};
-
-static const struct tables_selector select_users = {
-	.key = "driver",
-	.def = "sqlite",
-	.kind = KIND_USERS,
-	.choice = offsetof(struct settings, users),
-	.help = "The kind of user source. The other keys of this section are "
-		"those of the driver chosen here.",
-};
-
 #define SECTION(field, ...)                                                    \
 	{                                                                      \
 		.name = #field, .options = field##_options,                    \
@@ -449,6 +420,16 @@ const struct tables_section tables_sections[] = {
 	  .offset = offsetof(struct settings, any_users),
 	  .selector = &select_users,
 	  .help = "Where users and their password hashes are kept." },
+	{ .name = "factors",
+	  .options = no_options,
+	  .selector = &select_factors,
+	  .help = "Where records of accounts are kept that are not in the user "
+		  "source: whether the next sign-in must set a new password, "
+		  "verified e-mail addresses, one-time links, and the mail "
+		  "that waits to be sent. They are durable: a store that "
+		  "loses them weakens the protection of the users. While this "
+		  "store is down, what needs it is answered with 503; checks "
+		  "never need it." },
 	SECTION(cookie, .modes_first = true,
 		.help = "The cookies that hold credentials."),
 	SECTION(redirect, .help = "Where a sign-in may return to."),
@@ -492,6 +473,9 @@ tables_drivers(const struct settings_drivers *d, enum tables_kind kind,
 	case KIND_USERS:
 		*n = d->nusers;
 		return d->users;
+	case KIND_FACTORS:
+		*n = d->nfactors;
+		return d->factors;
 	}
 	*n = 0;
 	return NULL;

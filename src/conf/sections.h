@@ -6,7 +6,7 @@
 #include "conf/settings.h"
 
 /* Which table of settings_drivers a selector chooses from. */
-enum tables_kind { KIND_MODES, KIND_STORES, KIND_USERS };
+enum tables_kind { KIND_MODES, KIND_STORES, KIND_USERS, KIND_FACTORS };
 
 /*
  * A section, in the order of the manual. Its keys come from `options`, from
@@ -38,6 +38,9 @@ struct tables_selector {
 	/* the keys of the driver are in [DRIVER], not in this section */
 	bool own_section;
 };
+
+extern const struct tables_selector select_mode, select_store, select_users,
+    select_factors; /* in selectors.c */
 
 extern const struct tables_section tables_sections[];
 extern const size_t tables_nsections;

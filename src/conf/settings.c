@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/checks.h"
+#include "conf/factors.h"
 #include "os/file.h"
 #include "conf/loader.h"
 #include "conf/suggest.h"
@@ -216,6 +217,7 @@ settings_fill(const struct loader *l)
 			load_section(l, &tables_sections[i]);
 	}
 	load_modes(l);
+	factors_resolve(l);
 
 	/* After another mistake, these checks could report wrong problems. */
 	if (l->problems->count > 0)

@@ -104,6 +104,13 @@ struct rules_settings {
 	unsigned locations_line; /* of server.locations */
 };
 
+/* Who shares the data of a backend. */
+enum settings_reach {
+	SETTINGS_PROCESS = 0, /* nobody: they are in the memory of a process */
+	SETTINGS_HOST, /* the processes of this host: they are in a file */
+	SETTINGS_HOSTS, /* all hosts that reach a server */
+};
+
 /* The part of a backend that conf needs; the registry fills it in. */
 struct settings_driver {
 	const char *name;
@@ -113,11 +120,19 @@ struct settings_driver {
 	/* Checks rules over several options. No I/O. NULL: none. */
 	int (*check)(const void *conf, struct err *err);
 	bool compiled; /* false: a known name whose code is not compiled in */
+	enum settings_reach reach; /* of a backend */
+	/* Of a mode: whether it keeps anything in the store. NULL: it does. */
+	bool (*needs_store)(const void *conf);
 };
 
+/* The words of [factors] driver that are no backends; the registry has them as
+ * drivers without keys. */
+#define SETTINGS_AUTO "auto"
+#define SETTINGS_NONE "none"
+
 struct settings_drivers {
-	const struct settings_driver *stores, *users, *modes;
-	size_t nstores, nusers, nmodes;
+	const struct settings_driver *stores, *users, *factors, *modes;
+	size_t nstores, nusers, nfactors, nmodes;
 };
 
 /* A chosen driver and the struct of its options. */
@@ -147,6 +162,9 @@ struct settings {
 	struct settings_choice users; /* [users] driver and its keys */
 	/* the keys of [users] common to all drivers */
 	struct users_settings any_users;
+	/* [factors] driver and its keys; never the driver "auto", which is
+	 * replaced by what it stands for (conf/factors.h) */
+	struct settings_choice factors;
 };
 
 /*

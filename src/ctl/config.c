@@ -21,6 +21,8 @@ add_health(struct ctl *c, enum ctl_part part, struct problems *out)
 	};
 	struct health_report report;
 
+	if (!ctl_exists(c, part))
+		return;
 	ctl_probe(c, part, &report);
 	if (!health_is_good(report.health))
 		problems_add(out, &place, "%s", report.err.msg);
@@ -60,6 +62,7 @@ config_check(struct ctl *c)
 	problems_init(&problems, c->arena);
 	add_health(c, CTL_STORE, &problems);
 	add_health(c, CTL_USERS, &problems);
+	add_health(c, CTL_FACTORS, &problems);
 	add_keys(c, &problems);
 	if (ctl_blocklist(c, &blocklist, &err) != 0)
 		problems_add(&problems, &place, "%s", err.msg);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the commands share: messages, audit, access to the user source and the
- * store. */
+ * stores. */
 #include "ctl/ctl.h"
 
+#include "strategy/factors.h"
 #include "strategy/registry.h"
 #include "auth/rules.h"
 #include "base/buf.h"
@@ -37,7 +38,8 @@ ctl_call(struct ctl *c)
 				 .env = &c->env,
 				 .now_ms = env_wall_ms(&c->env),
 				 .store = c->store_conn,
-				 .users = c->users_conn };
+				 .users = c->users_conn,
+				 .factors = c->factors_conn };
 	return &c->call;
 }
 
@@ -159,8 +161,21 @@ ctl_load_settings(struct ctl *c)
 struct backend_choice
 ctl_choice(const struct ctl *c, enum ctl_part part)
 {
-	return part == CTL_STORE ? registry_store_choice(&c->settings) :
-				   registry_users_choice(&c->settings);
+	switch (part) {
+	case CTL_USERS:
+		return registry_users_choice(&c->settings);
+	case CTL_FACTORS:
+		return registry_factors_choice(&c->settings);
+	case CTL_STORE:
+		break;
+	}
+	return registry_store_choice(&c->settings);
+}
+
+bool
+ctl_exists(const struct ctl *c, enum ctl_part part)
+{
+	return ctl_choice(c, part).ops != NULL;
 }
 
 const struct driver *
@@ -178,17 +193,20 @@ ctl_mode(const struct ctl *c)
 bool
 ctl_reachable(const struct ctl *c, enum ctl_part part)
 {
-	return (ctl_driver(c, part)->caps & BACKEND_SHARED) != 0;
+	return ctl_exists(c, part) &&
+	       (ctl_driver(c, part)->caps & BACKEND_SHARED) != 0;
 }
 
 static int
 become_owner(const struct ctl *c, struct err *err)
 {
 	const struct backend_choice store = ctl_choice(c, CTL_STORE),
-				    users = ctl_choice(c, CTL_USERS);
+				    users = ctl_choice(c, CTL_USERS),
+				    factors = ctl_choice(c, CTL_FACTORS);
 	const char *const files[] = {
 		backend_path(&store),
 		backend_path(&users),
+		backend_path(&factors),
 	};
 
 	return owner_become(files, ARRAY_LEN(files), err);
@@ -198,12 +216,18 @@ become_owner(const struct ctl *c, struct err *err)
 static struct conn *
 ctl_new_conn(struct ctl *c, enum ctl_part part)
 {
-	if (part == CTL_STORE) {
-		c->store_conn = store_conn_new(&c->env);
-		return c->store_conn != NULL ? &c->store_conn->base : NULL;
+	switch (part) {
+	case CTL_USERS:
+		c->users_conn = users_conn_new(&c->env);
+		return c->users_conn != NULL ? &c->users_conn->base : NULL;
+	case CTL_FACTORS:
+		c->factors_conn = factors_conn_new(&c->env);
+		return c->factors_conn != NULL ? &c->factors_conn->base : NULL;
+	case CTL_STORE:
+		break;
 	}
-	c->users_conn = users_conn_new(&c->env);
-	return c->users_conn != NULL ? &c->users_conn->base : NULL;
+	c->store_conn = store_conn_new(&c->env);
+	return c->store_conn != NULL ? &c->store_conn->base : NULL;
 }
 
 int
@@ -270,6 +294,7 @@ ctl_close(struct ctl *c)
 {
 	store_conn_free(c->store_conn);
 	users_conn_free(c->users_conn);
+	factors_conn_free(c->factors_conn);
 }
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the commands of fcgiauthctl share: the settings, access to the user
- * source and the store, messages, the audit line. Used by one thread.
+ * source and the stores, messages, the audit line. Used by one thread.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -52,6 +52,7 @@ struct ctl {
 	struct rules *rules; /* the rules of the settings */
 	struct store_conn *store_conn; /* NULL until ctl_open() */
 	struct users_conn *users_conn; /* NULL until ctl_open() */
+	struct factors_conn *factors_conn; /* NULL until ctl_open() */
 	struct call call; /* filled by ctl_call() */
 };
 
@@ -85,21 +86,27 @@ void ctl_problems(const struct problem *first);
 /* Loads the settings of -c; prints every problem to stderr. */
 enum ctl_exit ctl_load_settings(struct ctl *c);
 
-/* The two things that can be opened. */
-enum ctl_part { CTL_STORE, CTL_USERS };
+/* What can be opened. */
+enum ctl_part { CTL_STORE, CTL_USERS, CTL_FACTORS };
 
-/* Return the backend that the settings choose for the part, and its driver. */
+/* Returns the backend that the settings choose for the part; the ops of
+ * CTL_FACTORS are NULL if there is no factor store. */
 struct backend_choice ctl_choice(const struct ctl *c, enum ctl_part part);
+bool ctl_exists(const struct ctl *c, enum ctl_part part);
+
+/* Returns the driver of a part that exists. */
 const struct driver *ctl_driver(const struct ctl *c, enum ctl_part part);
 
 /* Returns the mode of the settings. */
 const struct auth_mode_ops *ctl_mode(const struct ctl *c);
 
-/* Returns false when the part is in the memory of the daemon. */
+/* Returns false when the part is in the memory of the daemon, or does not
+ * exist. */
 bool ctl_reachable(const struct ctl *c, enum ctl_part part);
 
-/* Opens the part without checking its schema. A process of root becomes the
- * owner of the embedded data first. *out is the `base` of the connection. */
+/* Opens a part that exists, without checking its schema. A process of root
+ * becomes the owner of the embedded data first. *out is the `base` of the
+ * connection. */
 int ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 		struct err *err) MUST_USE;
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* fcgiauthctl store: the schemas of the store and the user source. */
+/* fcgiauthctl store: the schemas of the store, the user source and the factor
+ * store. */
 #include "ctl/ctl.h"
 #include "ctl/output.h"
 
 #include <stdio.h>
 
-static const enum ctl_part both[] = { CTL_STORE, CTL_USERS };
+static const enum ctl_part parts[] = { CTL_STORE, CTL_USERS, CTL_FACTORS };
 
 static json_t *
 number_or_null(bool is_number, int64_t number)
@@ -62,6 +63,27 @@ report_row(struct ctl *c, struct table *table, enum ctl_part part,
 			 });
 }
 
+/* Adds a row and a member for one part; returns whether its state is good. */
+static bool
+report_part(struct ctl *c, enum ctl_part part, struct table *table,
+	    json_t *root)
+{
+	const char *section = ctl_choice(c, part).section;
+	struct health_report report;
+
+	ctl_probe(c, part, &report);
+	report_row(c, table, part, &report);
+	if (json_object_set_new(root, section,
+				report_json(c, ctl_driver(c, part)->name,
+					    &report)) != 0)
+		table->failed = true;
+	if (report.health == HEALTH_UNREACHABLE)
+		ctl_warn("%s", report.err.msg);
+	if (report.advice[0] != '\0')
+		ctl_warn("warning: [%s] %s", section, report.advice);
+	return health_is_good(report.health);
+}
+
 enum ctl_exit
 schema_status(struct ctl *c)
 {
@@ -73,23 +95,9 @@ schema_status(struct ctl *c)
 	int printed;
 
 	table_init(&table, c->arena, heads, ARRAY_LEN(heads));
-	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		enum ctl_part part = both[i];
-		struct health_report report;
-		json_t *json;
-
-		ctl_probe(c, part, &report);
-		report_row(c, &table, part, &report);
-		json = report_json(c, ctl_driver(c, part)->name, &report);
-		if (json_object_set_new(root, ctl_choice(c, part).section,
-					json) != 0)
-			table.failed = true;
-		if (report.health == HEALTH_UNREACHABLE)
-			ctl_warn("%s", report.err.msg);
-		if (report.advice[0] != '\0')
-			ctl_warn("warning: [%s] %s",
-				 ctl_choice(c, part).section, report.advice);
-		if (!health_is_good(report.health))
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (ctl_exists(c, parts[i]) &&
+		    !report_part(c, parts[i], &table, root))
 			status = CTL_REFUSED;
 	}
 	printed = table.failed ? -1 : 0;
@@ -136,8 +144,9 @@ schema_migrate(struct ctl *c)
 {
 	enum ctl_exit status = CTL_DONE;
 
-	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		if (migrate_part(c, both[i]) != CTL_DONE)
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (ctl_exists(c, parts[i]) &&
+		    migrate_part(c, parts[i]) != CTL_DONE)
 			status = CTL_REFUSED;
 	}
 	return status;

@@ -70,6 +70,7 @@ print_status(struct ctl *c, const json_t *status)
 	add(&table, "mode", "%s", text_of(status, "mode"));
 	add(&table, "store", "%s", text_of(status, "store"));
 	add(&table, "users", "%s", text_of(status, "users"));
+	add(&table, "factors", "%s", text_of(status, "factors"));
 	add(&table, "feed", "%s", feed_text(text_of(cache, "feed")));
 	add(&table, "cache", "%lld of at most %lld credentials",
 	    number_of(cache, "entries"), number_of(cache, "size"));

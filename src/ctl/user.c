@@ -2,6 +2,7 @@
 /* fcgiauthctl user: commands that change one user. */
 #include "ctl/user.h"
 
+#include "strategy/factors.h"
 #include "strategy/registry.h"
 #include "base/buf.h"
 #include "ctl/sessions.h"
@@ -393,6 +394,23 @@ user_enable(struct ctl *c)
 	return status;
 }
 
+/* Removes what the factor store keeps of a user who is deleted: another user of
+ * the same name must not get it. */
+static enum ctl_exit
+remove_records(struct ctl *c, struct str name)
+{
+	struct err err;
+	int64_t n;
+
+	if (c->factors_conn == NULL ||
+	    factors_remove_user(c->factors_conn, ctl_call(c), name, &n, &err) ==
+		0)
+		return CTL_DONE;
+	return ctl_refuse("%s: deleted, but records of the account are kept; "
+			  "run this command again: %s",
+			  c->operand, err.msg);
+}
+
 enum ctl_exit
 user_delete(struct ctl *c)
 {
@@ -405,13 +423,20 @@ user_delete(struct ctl *c)
 		return status;
 	if (!identity_name_is_valid(name))
 		return ctl_refuse("no such user: %s", c->operand);
+	if (ctl_reachable(c, CTL_FACTORS) &&
+	    ctl_open(c, CTL_FACTORS, &err) != 0)
+		return ctl_refuse("%s", err.msg);
 	ctl_hold_signals();
 	if (users_remove(c->users_conn, ctl_call(c), name, &change, &err) != 0)
 		return ctl_refuse("%s", err.msg);
+	status = remove_records(c, name);
 	if (change != USER_CHANGED)
-		return ctl_refuse("no such user: %s", c->operand);
+		return status == CTL_DONE ?
+			   ctl_refuse("no such user: %s", c->operand) :
+			   status;
 	audit_user(c, "user_deleted", name);
-	status = user_end_sessions(c, name, "deleted");
+	if (user_end_sessions(c, name, "deleted") != CTL_DONE)
+		status = CTL_REFUSED;
 	if (status == CTL_DONE && ctl_reachable(c, CTL_STORE) &&
 	    store_unlearn(c->store_conn, ctl_call(c), name, &err) != 0)
 		return ctl_refuse("%s: deleted, but networks where the user "

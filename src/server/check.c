@@ -17,12 +17,14 @@ int
 check_become_owner(const struct settings *set, struct err *err)
 {
 	const struct backend_choice store = registry_store_choice(set),
-				    users = registry_users_choice(set);
+				    users = registry_users_choice(set),
+				    factors = registry_factors_choice(set);
 	const struct jwt_conf *jwt = jwt_conf_in_use(set);
 	const char *secret = jwt != NULL ? jwt->secret_file : NULL;
 	const char *const files[] = {
 		backend_path(&store),
 		backend_path(&users),
+		backend_path(&factors),
 		jwt != NULL && secret == NULL ? jwt->keys : NULL,
 	};
 
@@ -57,10 +59,15 @@ check_backends(const struct snapshot *s, const char *file,
 	       const struct env *env, struct problems *problems)
 {
 	const struct backend_choice store = registry_store_choice(&s->settings),
-				    users = registry_users_choice(&s->settings);
+				    users = registry_users_choice(&s->settings),
+				    factors =
+					registry_factors_choice(&s->settings);
 	struct place at = { .file = file, .section = STR("store") };
 
 	check_backend(&store, s->store, &at, env, problems);
 	at.section = STR("users");
 	check_backend(&users, s->users, &at, env, problems);
+	at.section = STR("factors");
+	if (s->factors != NULL)
+		check_backend(&factors, s->factors, &at, env, problems);
 }

@@ -11,10 +11,10 @@
 int check_become_owner(const struct settings *set, struct err *err) MUST_USE;
 
 /*
- * Probes the store and the user source of a loaded configuration: whether they
- * can be reached, and whether their schemas are the ones of this program.
- * Nothing is created or migrated. Both are probed, and every fault becomes a
- * problem.
+ * Probes the store, the user source and the factor store of a loaded
+ * configuration: whether they can be reached, and whether their schemas are the
+ * ones of this program. Nothing is created or migrated. All are probed, and
+ * every fault becomes a problem.
  */
 void check_backends(const struct snapshot *s, const char *file,
 		    const struct env *env, struct problems *problems);

@@ -180,6 +180,7 @@ free_conns(struct daemon *d)
 	for (unsigned i = 0; d->conns != NULL && i < d->workers; i++) {
 		store_conn_free(d->conns[i].store);
 		users_conn_free(d->conns[i].users);
+		factors_conn_free(d->conns[i].factors);
 	}
 	free(d->conns);
 	d->conns = NULL;
@@ -209,28 +210,37 @@ missing_file_is_config(const struct backend *b, bool kept, struct err *err)
 		err->code = ERR_CONFIG;
 }
 
-/* Checks both schemas, even if the first check fails: a backend whose check was
- * begun is checked again at its next connection. Of two failures, reports the
- * one that does not go away by waiting. */
+/* Checks the schema of one backend, which `before` was in the snapshot before.
+ * Of two failures, *err becomes the one that does not go away by waiting. */
+static void
+check_one_schema(struct conn *c, const struct backend *before, int *result,
+		 struct err *err)
+{
+	struct err why;
+
+	if (c->backend == NULL || conn_check_schema(c, &why) == 0)
+		return;
+	missing_file_is_config(c->backend, before == c->backend, &why);
+	if (*result == 0 || err->code == ERR_UNAVAILABLE)
+		*err = why;
+	*result = -1;
+}
+
+/* Checks all schemas, even if the first check fails: a backend whose check was
+ * begun is checked again at its next connection. */
 static int
 check_schemas(const struct service_conns *conns, const struct snapshot *before,
-	      const struct snapshot *s, struct err *err)
+	      struct err *err)
 {
-	struct err second;
-	int store = store_check_schema(conns->store, err);
-	int users = users_check_schema(conns->users, &second);
+	int result = 0;
 
-	if (store != 0)
-		missing_file_is_config(
-		    s->store, before != NULL && before->store == s->store, err);
-	if (users != 0)
-		missing_file_is_config(s->users,
-				       before != NULL &&
-					   before->users == s->users,
-				       &second);
-	if (users != 0 && (store == 0 || err->code == ERR_UNAVAILABLE))
-		*err = second;
-	return store == 0 && users == 0 ? 0 : -1;
+	check_one_schema(&conns->store->base,
+			 before != NULL ? before->store : NULL, &result, err);
+	check_one_schema(&conns->users->base,
+			 before != NULL ? before->users : NULL, &result, err);
+	check_one_schema(&conns->factors->base,
+			 before != NULL ? before->factors : NULL, &result, err);
+	return result;
 }
 
 static void
@@ -244,28 +254,42 @@ log_advice(const struct daemon *d, struct store_conn *store)
 		    F_CSTR("section", "store"), F_CSTR("problem", advice));
 }
 
+static int
+new_conns(const struct env *env, struct service_conns *out, struct err *err)
+{
+	out->store = store_conn_new(env);
+	out->users = users_conn_new(env);
+	out->factors = factors_conn_new(env);
+	if (out->store == NULL || out->users == NULL || out->factors == NULL)
+		return err_nomem(err);
+	return 0;
+}
+
+static void
+bind_conns(const struct service_conns *conns, const struct snapshot *s)
+{
+	store_conn_bind(conns->store, s->store);
+	users_conn_bind(conns->users, s->users);
+	factors_conn_bind(conns->factors, s->factors);
+}
+
 /* Checks the schemas by connections of the main thread. */
 static int
 open_schemas(const struct daemon *d, const struct snapshot *before,
 	     const struct snapshot *s, struct err *err)
 {
-	struct service_conns conns = {
-		.store = store_conn_new(&d->env),
-		.users = users_conn_new(&d->env),
-	};
-	int rc = -1;
+	struct service_conns conns;
+	int rc = new_conns(&d->env, &conns, err);
 
-	if (conns.store == NULL || conns.users == NULL) {
-		(void)err_nomem(err); /* sets *err */
-	} else {
-		store_conn_bind(conns.store, s->store);
-		users_conn_bind(conns.users, s->users);
-		rc = check_schemas(&conns, before, s, err);
-		if (rc == 0)
-			log_advice(d, conns.store);
+	if (rc == 0) {
+		bind_conns(&conns, s);
+		rc = check_schemas(&conns, before, err);
 	}
+	if (rc == 0)
+		log_advice(d, conns.store);
 	store_conn_free(conns.store);
 	users_conn_free(conns.users);
+	factors_conn_free(conns.factors);
 	return rc;
 }
 
@@ -315,8 +339,7 @@ daemon_handle(void *ctx, unsigned worker, struct arena *a,
 	struct snapshot *s = snapshot_acquire(&d->slot);
 	bool queued;
 
-	store_conn_bind(conns->store, s->store);
-	users_conn_bind(conns->users, s->users);
+	bind_conns(conns, s);
 	queued = service_answer(s->service, conns, a, in, out);
 	snapshot_release(&d->slot, s);
 	return queued;
@@ -343,10 +366,8 @@ make_conns(struct daemon *d, unsigned workers, struct err *err)
 		return err_nomem(err);
 	d->workers = workers;
 	for (unsigned i = 0; i < workers; i++) {
-		d->conns[i].store = store_conn_new(&d->env);
-		d->conns[i].users = users_conn_new(&d->env);
-		if (d->conns[i].store == NULL || d->conns[i].users == NULL)
-			return err_nomem(err);
+		if (new_conns(&d->env, &d->conns[i], err) != 0)
+			return -1;
 	}
 	return 0;
 }

@@ -18,8 +18,9 @@
 struct janitor {
 	struct snapshot_slot *slot;
 	const struct service_shared *shared;
-	/* The thread alone uses these three. */
+	/* The thread alone uses these four. */
 	struct store_conn *store;
+	struct factors_conn *factors;
 	struct arena *arena; /* of one operation */
 	struct touch *updates; /* LAST_SEEN_MAX of them */
 	pthread_t thread;
@@ -57,8 +58,24 @@ write_touches(struct janitor *j)
 	}
 }
 
+static int
+sweep_store(struct janitor *j, const struct call *c, int64_t *removed,
+	    struct err *err)
+{
+	return store_sweep(j->store, c, SWEEP_BATCH, removed, err);
+}
+
+static int
+sweep_factors(struct janitor *j, const struct call *c, int64_t *removed,
+	      struct err *err)
+{
+	return factors_sweep(j->factors, c, SWEEP_BATCH, removed, err);
+}
+
 static void
-janitor_sweep(struct janitor *j)
+janitor_sweep(struct janitor *j,
+	      int (*sweep)(struct janitor *j, const struct call *c,
+			   int64_t *removed, struct err *err))
 {
 	int64_t now_ms = env_wall_ms(j->shared->env);
 	int64_t removed = SWEEP_BATCH;
@@ -67,8 +84,7 @@ janitor_sweep(struct janitor *j)
 	while (removed >= SWEEP_BATCH) {
 		const struct call c = next_call(j, now_ms);
 
-		if (store_sweep(j->store, &c, SWEEP_BATCH, &removed, &err) !=
-		    0) {
+		if (sweep(j, &c, &removed, &err) != 0) {
 			LOG(j->shared->env->log, LOG_WARNING, "sweep_failed",
 			    F_CSTR("reason", err.msg));
 			return;
@@ -82,9 +98,12 @@ clean(struct janitor *j, bool sweep_too)
 	struct snapshot *s = snapshot_acquire(j->slot);
 
 	store_conn_bind(j->store, s->store);
+	factors_conn_bind(j->factors, s->factors);
 	write_touches(j);
 	if (sweep_too)
-		janitor_sweep(j);
+		janitor_sweep(j, sweep_store);
+	if (sweep_too && s->factors != NULL)
+		janitor_sweep(j, sweep_factors);
 	snapshot_release(j->slot, s);
 }
 
@@ -133,6 +152,7 @@ static void
 free_janitor(struct janitor *j)
 {
 	store_conn_free(j->store);
+	factors_conn_free(j->factors);
 	arena_free(j->arena);
 	free(j->updates);
 	free(j);
@@ -150,6 +170,7 @@ janitor_start(struct snapshot_slot *slot, const struct service_shared *shared,
 	j->slot = slot;
 	j->shared = shared;
 	j->store = store_conn_new(shared->env);
+	j->factors = factors_conn_new(shared->env);
 	j->arena = arena_new(ARENA_MAX);
 	j->updates = calloc(LAST_SEEN_MAX, sizeof(*j->updates));
 	/* With these arguments, none of them can fail on Linux. */
@@ -158,7 +179,8 @@ janitor_start(struct snapshot_slot *slot, const struct service_shared *shared,
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&j->wake, &attr);
 	(void)pthread_condattr_destroy(&attr);
-	if (j->store == NULL || j->arena == NULL || j->updates == NULL ||
+	if (j->store == NULL || j->factors == NULL || j->arena == NULL ||
+	    j->updates == NULL ||
 	    pthread_create(&j->thread, NULL, janitor_run, j) != 0) {
 		free_janitor(j);
 		return err_nomem(err);

@@ -86,7 +86,7 @@ server_dump(const struct command_line *line)
 static void
 list_one(const char *kind, const struct driver *b)
 {
-	(void)printf("%-6s %-10s %s%s\n", kind, b->name,
+	(void)printf("%-7s %-10s %s%s\n", kind, b->name,
 		     b->conf_size > 0 ? "" : "(not compiled in) ", b->summary);
 }
 
@@ -100,6 +100,8 @@ list_backends(const struct command_line *line)
 		list_one("store", &registry_stores[i]->base.driver);
 	for (size_t i = 0; i < registry_nusers; i++)
 		list_one("users", &registry_users[i]->base.driver);
+	for (size_t i = 0; i < registry_nfactors; i++)
+		list_one("factors", &registry_factors[i]->base.driver);
 	return fflush(stdout) == 0 ? 0 : -1;
 }
 
@@ -121,7 +123,7 @@ help(const struct command_line *line)
 	    "  -c FILE          configuration (" DEFAULT_CONFIG ")\n"
 	    "  --check          check the configuration and what it refers to\n"
 	    "  --dump-config    print the settings in effect\n"
-	    "  --list-backends  print modes, stores and user sources\n"
+	    "  --list-backends  print the modes and backends\n"
 	    "\n"
 	    "SIGHUP reloads the configuration, SIGUSR2 starts a successor,\n"
 	    "SIGTERM ends the service.\n"));

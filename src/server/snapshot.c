@@ -11,13 +11,17 @@
 
 #define ARENA_LIMIT (16 * 1024 * 1024)
 
-/* Keeps the backend if its section has not changed, otherwise opens a new
- * one. */
+/* Keeps the backend if its section has not changed, otherwise opens a new one.
+ * There is none if choice->ops is NULL. */
 static int
 keep_or_open(const struct backend_choice *choice,
 	     const struct backend_choice *was, struct backend *before,
 	     const struct env *env, struct backend **out, struct err *err)
 {
+	if (choice->ops == NULL) {
+		*out = NULL;
+		return 0;
+	}
 	if (choice->ops != was->ops ||
 	    !option_equal(choice->ops->driver.options, choice->conf, was->conf))
 		return backend_open(choice, env, out, err);
@@ -29,21 +33,32 @@ static int
 open_backends(struct snapshot *s, const struct snapshot *before,
 	      const struct service_shared *shared, struct err *err)
 {
-	const struct backend_choice users = registry_users_choice(&s->settings);
-	struct backend_choice store = registry_store_choice(&s->settings), was;
-	const struct env *env = shared->env;
+	static struct backend_choice (*const choices[])(
+	    const struct settings *set) = {
+		registry_store_choice,
+		registry_users_choice,
+		registry_factors_choice,
+	};
+	struct backend **const opened[] = { &s->store, &s->users, &s->factors };
+	struct backend *const kept[] = {
+		before != NULL ? before->store : NULL,
+		before != NULL ? before->users : NULL,
+		before != NULL ? before->factors : NULL,
+	};
 
-	store.changes = shared->changes;
-	if (before == NULL) {
-		if (backend_open(&store, env, &s->store, err) != 0)
+	for (size_t i = 0; i < ARRAY_LEN(choices); i++) {
+		struct backend_choice choice = choices[i](&s->settings),
+				      was = { .ops = NULL };
+
+		if (before != NULL)
+			was = choices[i](&before->settings);
+		if (opened[i] == &s->store)
+			choice.changes = shared->changes;
+		if (keep_or_open(&choice, &was, kept[i], shared->env, opened[i],
+				 err) != 0)
 			return -1;
-		return backend_open(&users, env, &s->users, err);
 	}
-	was = registry_store_choice(&before->settings);
-	if (keep_or_open(&store, &was, before->store, env, &s->store, err) != 0)
-		return -1;
-	was = registry_users_choice(&before->settings);
-	return keep_or_open(&users, &was, before->users, env, &s->users, err);
+	return 0;
 }
 
 static void
@@ -108,6 +123,7 @@ snapshot_discard(struct snapshot *s)
 {
 	backend_unref(s->store);
 	backend_unref(s->users);
+	backend_unref(s->factors);
 	arena_free(s->arena);
 	free(s);
 }

@@ -19,16 +19,17 @@ struct snapshot {
 	struct service *service;
 	struct backend *store;
 	struct backend *users;
+	struct backend *factors; /* NULL: there is no factor store */
 	unsigned references; /* guarded by the slot's lock */
 };
 
 /*
- * Reads `file` and opens all that it names; nothing is connected. The store and
- * the user source of `before` (NULL at the start) are kept if their sections
- * have not changed: otherwise the memory store would lose all sessions. With
- * shared->check_only, a process of root becomes the owner of the service's
- * files first, and nothing is created. Returns NULL, with problems filled, on
- * failure.
+ * Reads `file` and opens all that it names; nothing is connected. The store,
+ * the user source and the factor store of `before` (NULL at the start) are kept
+ * if their sections have not changed: otherwise the memory store would lose all
+ * sessions. With shared->check_only, a process of root becomes the owner of the
+ * service's files first, and nothing is created. Returns NULL, with problems
+ * filled, on failure.
  */
 struct snapshot *snapshot_load(const char *file, struct snapshot *before,
 			       const struct service_shared *shared,

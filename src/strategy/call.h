@@ -12,6 +12,7 @@
 
 struct store_conn;
 struct users_conn;
+struct factors_conn;
 
 struct call {
 	struct arena *arena; /* of results and of temporary data */
@@ -22,6 +23,8 @@ struct call {
 	 * use them. NULL if the caller has none. */
 	struct store_conn *store;
 	struct users_conn *users;
+	/* Also NULL if there is no factor store. */
+	struct factors_conn *factors;
 };
 
 #endif

@@ -14,13 +14,13 @@
 const char *
 backend_path(const struct backend_choice *choice)
 {
-	const struct driver *driver = &choice->ops->driver;
+	const struct backend_ops *ops = choice->ops;
 	const char *base = choice->conf;
 	const struct option *path;
 
-	if ((driver->caps & BACKEND_EMBEDDED) == 0)
+	if (ops == NULL || (ops->driver.caps & BACKEND_EMBEDDED) == 0)
 		return NULL;
-	path = option_find(driver->options, STR("path"));
+	path = option_find(ops->driver.options, STR("path"));
 	assert(path != NULL && path->type == OPT_PATH);
 	return *(const char *const *)(const void *)(base + path->offset);
 }

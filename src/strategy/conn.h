@@ -20,8 +20,8 @@ struct change_sink;
 
 /* The backend that a section of the configuration chooses. */
 struct backend_choice {
-	const char *section; /* "store" or "users"; a constant */
-	const struct backend_ops *ops;
+	const char *section; /* "store", "users" or "factors"; a constant */
+	const struct backend_ops *ops; /* NULL: it chooses none */
 	const void *conf;
 	/* Is told what this process changes in a store; it must outlive the
 	 * backend. NULL: nobody is told. */
@@ -29,13 +29,13 @@ struct backend_choice {
 };
 
 /* Returns the file of an embedded backend, which is its option `path`; NULL if
- * the backend is not embedded. */
+ * the backend is not embedded, or if there is none. */
 const char *backend_path(const struct backend_choice *choice);
 
 /* An opened backend, shared by threads. */
 struct backend {
 	const struct backend_ops *ops;
-	const char *section; /* "store" or "users" */
+	const char *section; /* as in struct backend_choice */
 	void *opened; /* by ops->open() */
 	unsigned caps; /* those of ops->driver.caps that it is configured for */
 	const struct change_sink *changes; /* as in struct backend_choice */
@@ -100,7 +100,7 @@ int conn_schema(struct conn *c, struct schema_state *out,
 		struct err *err) MUST_USE;
 int conn_migrate(struct conn *c, struct err *err) MUST_USE;
 
-/* The rest is for strategy/store.c and strategy/users.c. */
+/* The rest is for strategy/store.c, strategy/users.c and strategy/factors.c. */
 
 /*
  * These enclose every operation: conn_begin() connects if necessary;
@@ -121,8 +121,8 @@ int conn_end(struct conn *c, int result, struct err *err) MUST_USE;
 bool conn_repeats(struct conn *c) MUST_USE;
 
 /* Executes `op`, an operation of the ops, on the connection of `c`. Its
- * arguments may be evaluated twice; the last one must be `err`. store.c and
- * users.c derive two macros from it: CALL is for operations that must not be
+ * arguments may be evaluated twice; the last one must be `err`. Each of these
+ * files derives two macros from it: CALL is for operations that must not be
  * executed twice; REPEAT is for those that change nothing, or change nothing
  * more when they are executed again. */
 #define CONN_ONCE(c, repeatable, ops, op, ...)                                 \

@@ -50,6 +50,15 @@ static const struct settings_driver stores[] = {
 	  .compiled = true },
 	{ .name = "memory", .size = 1, .compiled = true },
 };
+static const struct settings_driver factors[] = {
+	{ .name = "auto", .size = 1, .compiled = true },
+	{ .name = "none", .size = 1, .compiled = true },
+	{ .name = "sqlite",
+	  .options = options,
+	  .size = sizeof(struct conf),
+	  .compiled = true,
+	  .reach = SETTINGS_HOST },
+};
 static const struct settings_driver modes[] = {
 	{ .name = "session",
 	  .options = options,
@@ -62,6 +71,8 @@ static const struct settings_drivers drivers = {
 	.nstores = ARRAY_LEN(stores),
 	.users = stores,
 	.nusers = ARRAY_LEN(stores),
+	.factors = factors,
+	.nfactors = ARRAY_LEN(factors),
 	.modes = modes,
 	.nmodes = ARRAY_LEN(modes),
 };

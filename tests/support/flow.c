@@ -118,6 +118,7 @@ flow_init(struct flow *f, const char *ini)
 	f->conns.users = users_conn_new(&f->fake.env);
 	store_conn_bind(f->conns.store, f->store);
 	open_users(f, 0);
+	flow_open_factors(f);
 }
 
 void
@@ -158,8 +159,10 @@ flow_free(struct flow *f)
 		(void)close(f->log.fd);
 	store_conn_free(f->conns.store);
 	users_conn_free(f->conns.users);
+	factors_conn_free(f->conns.factors);
 	backend_unref(f->store);
 	backend_unref(f->users);
+	backend_unref(f->factors);
 	arena_free(f->request);
 	arena_free(f->arena);
 	hash_slots_free(f->shared.hash_slots);
@@ -316,11 +319,13 @@ flow_try(struct flow *f, bool authorizer, const char *const *params)
 struct call *
 flow_call(struct flow *f, int64_t now_ms)
 {
-	f->call = (struct call){ .arena = f->arena,
-				 .env = &f->fake.env,
-				 .now_ms = now_ms,
-				 .store = f->conns.store,
-				 .users = f->conns.users };
+	f->call =
+	    (struct call){ .arena = f->arena,
+			   .env = &f->fake.env,
+			   .now_ms = now_ms,
+			   .store = f->conns.store,
+			   .users = f->conns.users,
+			   .factors = factors_conn_bound(f->conns.factors) };
 	return &f->call;
 }
 
@@ -342,7 +347,8 @@ flow_exchange(struct flow *f, const char *const *params,
 			  .env = &f->fake.env,
 			  .now_ms = env_wall_ms(&f->fake.env),
 			  .store = f->conns.store,
-			  .users = f->conns.users },
+			  .users = f->conns.users,
+			  .factors = factors_conn_bound(f->conns.factors) },
 		.service = f->service,
 		.in = &x->in,
 		.out = &x->out,

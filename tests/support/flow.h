@@ -10,6 +10,7 @@
 #include "auth/request_context.h"
 #include "base/log.h"
 #include "strategy/change.h"
+#include "tests/support/factors_faulty.h"
 #include "tests/support/fake_env.h"
 #include "tests/support/store_faulty.h"
 #include "tests/support/users_fake.h"
@@ -29,6 +30,8 @@ struct flow {
 	struct store_faulty faulty;
 	struct backend *store;
 	struct backend *users;
+	struct factors_faulty factors_faulty;
+	struct backend *factors;
 	struct service_conns conns;
 	struct change_sink sink; /* after flow_cache() */
 	struct arena *request; /* of the last request */
@@ -44,12 +47,17 @@ struct flow {
 /*
  * Opens the service. `ini` is a complete configuration, which must outlive the
  * flow, as names of rules are borrowed from it; NULL stands for the smallest
- * one. The store is `faulty`, which is in memory and can be told to fail. The
- * users are alice (roles admin,dev) and bob, both with FLOW_PASSWORD, and
- * carol, who is disabled.
+ * one. The store is `faulty`, which is in memory and can be told to fail, and
+ * so is the factor store, `factors_faulty`. The users are alice (roles
+ * admin,dev) and bob, both with FLOW_PASSWORD, and carol, who is disabled.
  */
 void flow_init(struct flow *f, const char *ini);
 void flow_free(struct flow *f);
+
+/* Called by flow_init(). */
+void flow_open_factors(struct flow *f);
+/* From now on, there is no factor store. */
+void flow_no_factors(struct flow *f);
 
 /* From now on, checks are answered from memory: no other process can change the
  * store. */

@@ -88,6 +88,10 @@ static const struct settings_driver users[] = {
 	  .size = sizeof(struct file_conf),
 	  .compiled = true },
 };
+static const struct settings_driver factors[] = {
+	{ .name = "auto", .summary = "Any.", .size = 1, .compiled = true },
+	{ .name = "none", .summary = "None.", .size = 1, .compiled = true },
+};
 static const struct settings_driver modes[] = {
 	{ .name = "session",
 	  .summary = "A session.",
@@ -102,6 +106,8 @@ static const struct settings_drivers drivers = {
 	.nstores = ARRAY_LEN(stores),
 	.users = users,
 	.nusers = ARRAY_LEN(users),
+	.factors = factors,
+	.nfactors = ARRAY_LEN(factors),
 	.modes = modes,
 	.nmodes = ARRAY_LEN(modes),
 };

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The factor store of a service that is a function. */
+#include "tests/support/flow.h"
+
+#include <check.h>
+
+#include "strategy/registry.h"
+
+void
+flow_open_factors(struct flow *f)
+{
+	struct err err;
+
+	factors_faulty_init(&f->factors_faulty, registry_factor_store("memory"),
+			    NULL);
+	if (factors_open(&f->factors_faulty.ops, &f->factors_faulty,
+			 &f->fake.env, &f->factors, &err) != 0)
+		ck_abort_msg("%s", err.msg);
+	f->conns.factors = factors_conn_new(&f->fake.env);
+	factors_conn_bind(f->conns.factors, f->factors);
+}
+
+void
+flow_no_factors(struct flow *f)
+{
+	factors_conn_bind(f->conns.factors, NULL);
+}
