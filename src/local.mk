@@ -22,6 +22,7 @@ libfcgiauth_a_SOURCES = \
 	src/base/env.c src/base/env.h \
 	src/base/err.c src/base/err.h \
 	src/base/log.c src/base/log.h \
+	src/base/mailbox.c src/base/mailbox.h \
 	src/base/network.c src/base/network.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/str.c src/base/str.h \
@@ -76,6 +77,7 @@ libfcgiauth_a_SOURCES = \
 	src/http/redirect.c src/http/redirect.h \
 	src/http/request.c src/http/request.h \
 	src/http/response.c src/http/response.h \
+	src/mail/message.c src/mail/message.h \
 	src/strategy/auth_mode.h \
 	src/strategy/backend.h \
 	src/strategy/breaker.c src/strategy/breaker.h \

@@ -75,6 +75,7 @@ UNIT_TESTS = \
 	tests/unit/auth/test_verify \
 	tests/unit/base/test_base \
 	tests/unit/base/test_enc \
+	tests/unit/base/test_mailbox \
 	tests/unit/conf/test_backend_options \
 	tests/unit/conf/test_conf \
 	tests/unit/conf/test_files \
@@ -105,6 +106,7 @@ UNIT_TESTS = \
 	tests/unit/http/test_redirect \
 	tests/unit/http/test_request \
 	tests/unit/http/test_response \
+	tests/unit/mail/test_message \
 	tests/unit/modes/test_each_mode \
 	tests/unit/modes/test_modes \
 	tests/unit/modes/test_prolong \

@@ -14,13 +14,14 @@ src/os base os
 src/conf base os conf
 src/crypto base crypto
 src/http base conf http
+src/mail base os conf mail
 src/strategy base os conf crypto strategy
 src/modes base os conf crypto http strategy modes
 src/pages base http pages
 src/auth base os conf crypto http strategy modes pages auth
-src/server base os conf crypto http strategy modes pages auth server
+src/server base os conf crypto http mail strategy modes pages auth server
 src/webserver base os webserver
-src/ctl base os conf crypto http strategy modes pages auth webserver ctl
+src/ctl base os conf crypto http mail strategy modes pages auth webserver ctl
 backends/redis/client base conf backends/redis/client
 backends/ base os conf strategy SELF
 '
