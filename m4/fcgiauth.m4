@@ -32,11 +32,11 @@ AC_DEFUN([FCGIAUTH_FORTIFY], [
   $1="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$fcgiauth_cv_fortify"
 ])
 
-# FCGIAUTH_WITH(NAME, MODULE, VARIABLE, PACKAGE): --with-NAME=auto|yes|no for
-# an optional backend; yes makes a missing library fatal.
+# FCGIAUTH_WITH(NAME, MODULE, VARIABLE, PACKAGE, PART): --with-NAME=auto|yes|no
+# for an optional part; yes makes a missing library fatal.
 AC_DEFUN([FCGIAUTH_WITH], [
   AC_ARG_WITH([$1],
-    [AS_HELP_STRING([--with-$1=auto|yes|no], [build the $1 backends])],
+    [AS_HELP_STRING([--with-$1=auto|yes|no], [build the $5])],
     [], [with_$1=auto])
   AS_IF([test "x$with_$1" != xno], [
     PKG_CHECK_MODULES([$3], [$2], [
@@ -44,7 +44,7 @@ AC_DEFUN([FCGIAUTH_WITH], [
     ], [
       AS_IF([test "x$with_$1" = xyes],
         [AC_MSG_ERROR([$2 not found by pkg-config: install $4, or say --without-$1])])
-      AC_MSG_WARN([$2 not found (package $4): no $1 backends])
+      AC_MSG_WARN([$2 not found (package $4): no $5])
       with_$1=no
     ])
   ])

@@ -18,7 +18,7 @@ e2e | stage_e2e | end to end under AddressSanitizer, with nginx and a browser
 tsan | stage_tsan | unit tests that start threads, under ThreadSanitizer
 tsan-e2e | stage_tsan_e2e | end to end under ThreadSanitizer, many clients at once
 clang | stage_clang | clang compiles all of it without a warning
-bare | stage_bare | without SQLite, PostgreSQL and Redis: build and unit tests
+bare | stage_bare | without SQLite, PostgreSQL, Redis and libcurl: build and unit tests
 distcheck | stage_distcheck | the tarball is complete: it builds, installs, uninstalls
 END
 }
@@ -95,7 +95,7 @@ tree() {
     clang) build clang --enable-werror CC=clang CFLAGS=-O0 ;;
     bare)
         build bare --enable-werror --without-sqlite --without-postgres \
-            --without-redis CFLAGS=-O0
+            --without-redis --without-curl CFLAGS=-O0
         ;;
     esac && return 0
     count 0 1 0

@@ -34,6 +34,7 @@ libfcgiauth_a_SOURCES = \
 	src/conf/hosts.c src/conf/hosts.h \
 	src/conf/ini.c src/conf/ini.h \
 	src/conf/loader.c src/conf/loader.h \
+	src/conf/mail.c src/conf/mail.h \
 	src/conf/manual.c \
 	src/conf/option.c src/conf/option.h \
 	src/conf/option_value.c src/conf/option_value.h \
@@ -77,7 +78,10 @@ libfcgiauth_a_SOURCES = \
 	src/http/redirect.c src/http/redirect.h \
 	src/http/request.c src/http/request.h \
 	src/http/response.c src/http/response.h \
+	src/mail/command.c \
 	src/mail/message.c src/mail/message.h \
+	src/mail/transport.c src/mail/transport.h \
+	src/mail/ways.h \
 	src/strategy/auth_mode.h \
 	src/strategy/backend.h \
 	src/strategy/breaker.c src/strategy/breaker.h \
@@ -144,6 +148,12 @@ libfcgiauth_a_SOURCES = \
 	src/auth/throttle.c src/auth/throttle.h \
 	src/auth/verify.c src/auth/verify.h
 
+if HAVE_CURL
+libfcgiauth_a_SOURCES += src/mail/smtp.c
+else
+libfcgiauth_a_SOURCES += src/mail/no_smtp.c
+endif
+
 COMMON_PASSWORDS = $(srcdir)/src/crypto/common_passwords.txt
 src/crypto/common_passwords.inc: $(COMMON_PASSWORDS) $(EMBED_AWK)
 	$(EMBED) -v comment='^# .*' -v each=line $(COMMON_PASSWORDS) \
@@ -176,7 +186,7 @@ libserver_a_SOURCES = \
 libserver_a_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)
 
 COMMON_LIBS = libfcgiauth.a $(SODIUM_LIBS) $(UTF8PROC_LIBS) $(XCRYPT_LIBS) $(PCRE2_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS) \
-	$(JANSSON_LIBS) $(SQLITE_LIBS) $(POSTGRES_LIBS) $(REDIS_LIBS)
+	$(JANSSON_LIBS) $(SQLITE_LIBS) $(POSTGRES_LIBS) $(REDIS_LIBS) $(CURL_LIBS)
 SERVER_LIBS = libserver.a $(FCGI_STATIC) $(COMMON_LIBS)
 
 fcgiauthd_SOURCES = src/server/main.c
@@ -203,6 +213,7 @@ fcgiauthctl_SOURCES = \
 	src/ctl/key.c \
 	src/ctl/daemon_client.c src/ctl/daemon_client.h \
 	src/ctl/keys.c src/ctl/keys.h \
+	src/ctl/mail.c \
 	src/ctl/main.c \
 	src/ctl/output.c src/ctl/output.h \
 	src/ctl/prompt.c src/ctl/prompt.h \

@@ -106,6 +106,7 @@ UNIT_TESTS = \
 	tests/unit/http/test_redirect \
 	tests/unit/http/test_request \
 	tests/unit/http/test_response \
+	tests/unit/mail/test_command \
 	tests/unit/mail/test_message \
 	tests/unit/modes/test_each_mode \
 	tests/unit/modes/test_modes \

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "conf/factors.h"
 #include "conf/hosts.h"
+#include "conf/mail.h"
 #include "conf/settings.h"
 #include "conf/syntax.h"
 
@@ -420,6 +421,9 @@ const struct check_rule check_rules[] = {
 	{ "cookie", "domain", hosts_are_below_domain },
 	{ "cookie", "domain", domain_covers_login },
 	{ "headers", "", headers_differ },
+	{ "mail", "from", mail_has_sender },
+	{ "mail", "", mail_has_one_way },
+	{ "mail", "", mail_keys_suit_way },
 };
 const size_t check_nrules = ARRAY_LEN(check_rules);
 
@@ -432,5 +436,6 @@ const struct check_rule check_warnings[] = {
 	{ "redirect", "allow", hosts_may_be_returned_to },
 	{ "factors", "driver", factors_last },
 	{ "factors", "driver", factors_reach_hosts },
+	{ "mail", "tls", mail_is_encrypted },
 };
 const size_t check_nwarnings = ARRAY_LEN(check_warnings);

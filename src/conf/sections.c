@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The option tables of all sections except those of the backends. The help
- * texts are the manual.
+ * The option tables of all sections except those of the backends and of [mail].
+ * The help texts are the manual.
  */
 #include "conf/sections.h"
 
 #include "base/base.h"
 #include "conf/checks.h"
+#include "conf/mail.h"
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug",
 					  NULL };
@@ -443,6 +444,10 @@ const struct tables_section tables_sections[] = {
 	SECTION(limits, .help = "Protection against password guessing and "
 				"overload."),
 	SECTION(cache, .help = "Checks that are answered from memory."),
+	SECTION(mail, .help = "How mail is sent, for example links for a new "
+			      "password. Without this section no mail is "
+			      "sent. The command fcgiauthctl mail test "
+			      "sends a message."),
 	{ .name = "rule",
 	  .options = rule_options,
 	  .named = true,

@@ -78,6 +78,17 @@ struct cache_settings {
 	int64_t max_age; /* seconds; 0: no cache without a feed */
 };
 
+/* [mail]; conf/mail.h checks it. Nothing is sent when `from` is empty. */
+struct mail_settings {
+	struct str from; /* a base/mailbox.h */
+	/* One of these two is set. */
+	struct str smtp; /* smtp://HOST:PORT or smtps://HOST:PORT */
+	struct words command; /* program and arguments */
+	struct str username, password;
+	bool tls;
+	const char *ca_file;
+};
+
 /* The keys of [users] that do not depend on the driver. */
 struct users_settings {
 	int64_t recheck; /* 0: never */
@@ -152,6 +163,7 @@ struct settings {
 	struct password_settings password;
 	struct limits_settings limits;
 	struct cache_settings cache;
+	struct mail_settings mail;
 	struct rules_settings rules;
 	struct settings_choice mode; /* [auth] mode; its section is [NAME] */
 	/* The section of every mode, because a mode may read that of another

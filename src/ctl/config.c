@@ -3,10 +3,12 @@
 #include "base/buf.h"
 #include "os/owner.h"
 #include "conf/ini.h"
+#include "conf/mail.h"
 #include "conf/problems.h"
 #include "ctl/ctl.h"
 #include "ctl/output.h"
 #include "ctl/keys.h"
+#include "mail/transport.h"
 
 #include <stdio.h>
 
@@ -47,6 +49,21 @@ add_keys(const struct ctl *c, struct problems *out)
 		problems_add(out, &place, "%s", err.msg);
 }
 
+static void
+add_mail(const struct ctl *c, struct problems *out)
+{
+	const struct mail_settings *set = &c->settings.mail;
+	const struct place place = {
+		.file = c->settings.file,
+		.section = STR("mail"),
+		.key = str_from(mail_way(set)),
+	};
+	struct err err;
+
+	if (mail_is_configured(set) && transport_prepare(set, &err) != 0)
+		problems_add(out, &place, "%s", err.msg);
+}
+
 enum ctl_exit
 config_check(struct ctl *c)
 {
@@ -64,6 +81,7 @@ config_check(struct ctl *c)
 	add_health(c, CTL_USERS, &problems);
 	add_health(c, CTL_FACTORS, &problems);
 	add_keys(c, &problems);
+	add_mail(c, &problems);
 	if (ctl_blocklist(c, &blocklist, &err) != 0)
 		problems_add(&problems, &place, "%s", err.msg);
 	ctl_problems(problems.first);

@@ -197,8 +197,8 @@ ctl_reachable(const struct ctl *c, enum ctl_part part)
 	       (ctl_driver(c, part)->caps & BACKEND_SHARED) != 0;
 }
 
-static int
-become_owner(const struct ctl *c, struct err *err)
+int
+ctl_become_owner(const struct ctl *c, struct err *err)
 {
 	const struct backend_choice store = ctl_choice(c, CTL_STORE),
 				    users = ctl_choice(c, CTL_USERS),
@@ -238,7 +238,7 @@ ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 	struct backend *b;
 	struct conn *conn;
 
-	if (become_owner(c, err) != 0)
+	if (ctl_become_owner(c, err) != 0)
 		return -1;
 	conn = ctl_new_conn(c, part);
 	if (conn == NULL)

@@ -104,9 +104,11 @@ const struct auth_mode_ops *ctl_mode(const struct ctl *c);
  * exist. */
 bool ctl_reachable(const struct ctl *c, enum ctl_part part);
 
-/* Opens a part that exists, without checking its schema. A process of root
- * becomes the owner of the embedded data first. *out is the `base` of the
- * connection. */
+/* A process of root becomes the owner of the embedded data (os/owner.h). */
+int ctl_become_owner(const struct ctl *c, struct err *err) MUST_USE;
+
+/* Opens a part that exists, without checking its schema, after
+ * ctl_become_owner(). *out is the `base` of the connection. */
 int ctl_connect(struct ctl *c, enum ctl_part part, struct conn **out,
 		struct err *err) MUST_USE;
 
@@ -156,6 +158,8 @@ enum ctl_exit token_issue_check(const struct ctl *c);
 enum ctl_exit token_inspect(struct ctl *c);
 enum ctl_exit token_inspect_check(const struct ctl *c);
 enum ctl_exit rule_test(struct ctl *c);
+enum ctl_exit mail_test(struct ctl *c);
+enum ctl_exit mail_test_check(const struct ctl *c);
 enum ctl_exit webserver_check(struct ctl *c);
 enum ctl_exit status_show(struct ctl *c);
 enum ctl_exit config_check(struct ctl *c);

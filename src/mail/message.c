@@ -19,7 +19,7 @@
 #define MESSAGE_MAX (2 * MAIL_TEXT_MAX)
 
 static bool
-is_ascii(struct str s)
+message_is_ascii(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if ((unsigned char)s.p[i] > 0x7e)
@@ -81,7 +81,7 @@ add_from(struct buf *b, const struct mailbox *from)
 	if (from->name.n == 0) {
 		buf_add(b, from->address);
 	} else {
-		if (is_ascii(from->name))
+		if (message_is_ascii(from->name))
 			add_quoted(b, from->name);
 		else
 			add_encoded_words(b, from->name);
@@ -94,7 +94,7 @@ static void
 add_subject(struct buf *b, struct str subject)
 {
 	buf_add_cstr(b, "Subject: ");
-	if (is_ascii(subject))
+	if (message_is_ascii(subject))
 		buf_add(b, subject);
 	else
 		add_encoded_words(b, subject);
@@ -144,7 +144,7 @@ is_plain(struct str text)
 {
 	struct str line;
 
-	if (!is_ascii(text))
+	if (!message_is_ascii(text))
 		return false;
 	while (str_cut(&text, '\n', &line)) {
 		if (line.n > TEXT_LINE)

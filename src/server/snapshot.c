@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "strategy/registry.h"
+#include "conf/mail.h"
 #include "conf/problems.h"
+#include "mail/transport.h"
 #include "server/check.h"
 
 #define ARENA_LIMIT (16 * 1024 * 1024)
@@ -68,6 +70,22 @@ add_problem(struct problems *problems, const char *file, const struct err *err)
 }
 
 static int
+prepare_mail(const struct settings *set, const char *file,
+	     struct problems *problems)
+{
+	const struct place at = { .file = file,
+				  .section = STR("mail"),
+				  .key = str_from(mail_way(&set->mail)) };
+	struct err err;
+
+	if (!mail_is_configured(&set->mail) ||
+	    transport_prepare(&set->mail, &err) == 0)
+		return 0;
+	problems_add(problems, &at, "%s", err.msg);
+	return -1;
+}
+
+static int
 snapshot_fill(struct snapshot *s, const char *file, struct snapshot *before,
 	      const struct service_shared *shared, struct problems *problems)
 {
@@ -86,6 +104,8 @@ snapshot_fill(struct snapshot *s, const char *file, struct snapshot *before,
 		add_problem(problems, file, &err);
 		return -1;
 	}
+	if (prepare_mail(&s->settings, file, problems) != 0)
+		return -1;
 	if (service_open(&s->settings, shared, s->arena, &s->service,
 			 problems) != 0)
 		return -1;

@@ -151,8 +151,9 @@ subtest 'the blocks of fcgiauth.ini' => sub {
 	my $n = 0;
 
 	spit("$tmp/$_", "user=x\n"), chmod 0600, "$tmp/$_"
-	    for qw(owner.conninfo service.conninfo redis.password);
-	for my $guide (qw(backup changing installing programs scaling
+	    for qw(owner.conninfo service.conninfo redis.password
+	    mail.password);
+	for my $guide (qw(backup changing installing mail programs scaling
 	    webservers)) {
 		$try->($guide, $_), $n++ for grep { is_built($_) }
 		    blocks($guide, 'ini');

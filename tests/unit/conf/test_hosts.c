@@ -46,6 +46,14 @@ static const struct {
 	{ "[server]\nhosts = b.example http://a.example:8080\n"
 	  "[cookie]\nsecure = no\n",
 	  NULL },
+	/* mail */
+	{ "[mail]\nfrom = a@b\nsmtp = smtp://mail.example.com:25\ntls = no\n",
+	  "t.ini:4: warning: [mail] tls: is no, and the server is on another "
+	  "machine" },
+	{ "[mail]\nfrom = a@b\nsmtp = smtp://localhost:25\ntls = no\n", NULL },
+	{ "[mail]\nfrom = a@b\nsmtp = smtp://[::1]:25\ntls = no\n", NULL },
+	{ "[mail]\nfrom = a@b\nsmtp = smtps://mail.example.com:465\n", NULL },
+	{ "[mail]\nfrom = a@b\ncommand = /bin/true -t\n", NULL },
 /* a login page at another host */
 #define LOGIN  "login_url = https://a.example.com/auth/login\n"
 #define DOMAIN "[cookie]\ndomain = example.com\n"

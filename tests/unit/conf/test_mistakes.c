@@ -132,6 +132,47 @@ static const struct mistake mistakes[] = {
 	MISTAKE("[server one]\n",
 		"t.ini:1: [server one] the section takes no name"),
 	MISTAKE("[token]\n", "t.ini:1: [token] the mode is not compiled in"),
+	/* mail */
+	MISTAKE("[mail]\nfrom = Login\ncommand = /bin/true\n",
+		"t.ini:2: [mail] from: must be an address in ASCII, such as "
+		"login@example.com, or a name and an address, such as "
+		"Login <login@example.com>"),
+	MISTAKE("[mail]\nfrom = a@b\nsmtp = mail.example.com\n",
+		"t.ini:3: [mail] smtp: must be smtp://HOST:PORT or "
+		"smtps://HOST:PORT"),
+	MISTAKE("[mail]\nfrom = a@b\nsmtp = smtp://mail.example.com\n",
+		"t.ini:3: [mail] smtp: must be smtp://HOST:PORT or "
+		"smtps://HOST:PORT"),
+	MISTAKE("[mail]\nfrom = a@b\nsmtp = smtp://u:p@a:25\n",
+		"t.ini:3: [mail] smtp: must be smtp://HOST:PORT or "
+		"smtps://HOST:PORT"),
+	MISTAKE("[mail]\nfrom = a@b\nsmtp = smtp://a:25/x\n",
+		"t.ini:3: [mail] smtp: must be smtp://HOST:PORT or "
+		"smtps://HOST:PORT"),
+	MISTAKE("[mail]\nfrom = a@b\nsmtp = http://a:25\n",
+		"t.ini:3: [mail] smtp: must be smtp://HOST:PORT or "
+		"smtps://HOST:PORT"),
+	MISTAKE("[mail]\nfrom = a@b\ncommand = sendmail -t\n",
+		"t.ini:3: [mail] command: must begin with the absolute path "
+		"of a program"),
+	MISTAKE("[mail]\ncommand = /bin/true\n",
+		"t.ini:1: [mail] from: must be set"),
+	MISTAKE("[mail]\nfrom = a@b\n",
+		"t.ini:1: [mail] smtp or command must be set"),
+	MISTAKE("[mail]\nfrom = a@b\nsmtp = smtp://a:25\n"
+		"command = /bin/true\n",
+		"t.ini:1: [mail] give either smtp or command, not both"),
+	MISTAKE("[mail]\nfrom = a@b\ncommand = /bin/true\ntls = no\n",
+		"t.ini:1: [mail] username, password, tls and ca_file are for "
+		"smtp and have no effect on a command"),
+	MISTAKE("[mail]\nfrom = a@b\nsmtp = smtp://a:25\nusername = u\n",
+		"t.ini:1: [mail] username and password must be given "
+		"together"),
+	MISTAKE("[mail]\nfrom = a@b\nsmtp = smtp://a:25\npassword = p\n",
+		"t.ini:1: [mail] username and password must be given "
+		"together"),
+	MISTAKE("[mail]\nfrom = a@b\nsmtp = smtps://a:465\ntls = no\n",
+		"t.ini:1: [mail] smtps:// always uses TLS, but tls is no"),
 	/* drivers */
 	MISTAKE("[store]\ndriver = redis\nurl = x\n",
 		"t.ini:2: [store] driver: redis is unknown; known are: "
