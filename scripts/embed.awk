@@ -6,7 +6,8 @@
 #	                   line and the blank lines
 #	-v prefix=LUA_     makes each file a struct, at its own index of an array:
 #	                   touch.lua becomes [LUA_TOUCH] = { "..." }
-#	-v each=line       makes a string of each line, without its newline
+#	-v each=line       makes a string of each line, without its newline; with
+#	                   a prefix they are the members of the struct
 #	-v second=EXPR     adds a second member to the struct
 function open_string(name) {
 	sub(/.*\//, "", name)
@@ -33,7 +34,7 @@ function fail(why) {
 	exit 1
 }
 function close_string() {
-	if (each != "line")
+	if (each != "line" || prefix != "")
 		print prefix == "" ? "," : second == "" ? "}," : ", " second " },"
 }
 FNR == 1 {

@@ -132,6 +132,8 @@ libfcgiauth_a_SOURCES = \
 	src/auth/login_floor.c src/auth/login_floor.h \
 	src/auth/logout.c \
 	src/auth/own.c src/auth/own.h \
+	src/auth/page_frame.c src/auth/page_frame.h \
+	src/auth/page_refusal.c \
 	src/auth/pages.c src/auth/pages.h \
 	src/auth/recheck.c src/auth/recheck.h \
 	src/auth/refresh.c src/auth/refresh.h \

@@ -105,6 +105,7 @@ UNIT_TESTS = \
 	tests/unit/http/test_readings \
 	tests/unit/http/test_redirect \
 	tests/unit/http/test_request \
+	tests/unit/http/test_html \
 	tests/unit/http/test_response \
 	tests/unit/mail/test_command \
 	tests/unit/mail/test_message \
@@ -115,7 +116,9 @@ UNIT_TESTS = \
 	tests/unit/modes/test_refresh_torture \
 	tests/unit/modes/test_revocation \
 	tests/unit/os/test_background \
+	tests/unit/pages/test_language \
 	tests/unit/pages/test_template \
+	tests/unit/pages/test_texts \
 	tests/unit/server/test_frame \
 	tests/unit/server/test_listen \
 	tests/unit/server/test_listen_passed \

@@ -60,11 +60,19 @@ void
 answer_refusal(struct request_context *ctx, unsigned status, const char *code,
 	       const char *text)
 {
+	answer_refusal_page(ctx, code, text,
+			    &(struct page_refusal){ .status = status });
+}
+
+void
+answer_refusal_page(struct request_context *ctx, const char *code,
+		    const char *text, const struct page_refusal *page)
+{
 	if (http_request_is_navigation(ctx->in) &&
 	    !http_request_wants_json(ctx->in))
-		page_message(ctx, status, text);
+		page_refuse(ctx, page);
 	else
-		answer_error(ctx, status, code, text);
+		answer_error(ctx, page->status, code, text);
 }
 
 void

@@ -24,10 +24,16 @@ void answer_json(struct request_context *ctx, unsigned status, json_t *body);
 void answer_error(struct request_context *ctx, unsigned status,
 		  const char *code, const char *text);
 
-/* Answers like answer_error() to programs, and with a page that shows `text` to
- * persons. */
+/* Answers like answer_error() to programs, and to persons with the page of this
+ * status (page_refuse()). */
 void answer_refusal(struct request_context *ctx, unsigned status,
 		    const char *code, const char *text);
+
+struct page_refusal;
+
+/* Does the same with a page of its own. */
+void answer_refusal_page(struct request_context *ctx, const char *code,
+			 const char *text, const struct page_refusal *page);
 
 /* Redirects; `status` is 302, 303 or 307. */
 void answer_redirect(struct request_context *ctx, unsigned status,

@@ -59,11 +59,6 @@ conflict_is_there(const struct request_context *ctx)
 	return conflict_of_sessions(ctx) || is_twice(ctx, ctx->jar->login);
 }
 
-const char conflict_problem[] =
-    "Your browser has two different sign-in cookies of this site, so we cannot "
-    "tell who you are. We have removed what we could: please sign in. If you "
-    "see this again, delete the cookies of this site in your browser.";
-
 static void
 log_cure(struct request_context *ctx, struct str name)
 {

@@ -17,9 +17,6 @@ bool conflict_is_there(const struct request_context *ctx);
  * of the login form does not. */
 bool conflict_of_sessions(const struct request_context *ctx);
 
-/* The message about a conflict on the login page. */
-extern const char conflict_problem[];
-
 /* Deletes the cookies in conflict for every domain and path for which this host
  * may have set them, and logs how to resolve the conflict. Must be called
  * before another of our cookies is set. */

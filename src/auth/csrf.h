@@ -42,7 +42,8 @@ bool csrf_page_is_ours(const struct request_context *ctx);
  * and returns whether it did; browsers send an Origin with every POST.
  * csrf_refuse_form() refuses a form whose token is wrong. csrf_login_problem()
  * logs the same for the login form, which is shown again, and returns the
- * sentence to show with it; `has_cookie`: the pre-session cookie was sent.
+ * key of the text to show with it; `has_cookie`: the pre-session cookie was
+ * sent.
  */
 bool csrf_refuse_origin(struct request_context *ctx) MUST_USE;
 void csrf_refuse_form(struct request_context *ctx);

@@ -4,6 +4,7 @@
 
 #include "auth/answer.h"
 #include "auth/own.h"
+#include "auth/pages.h"
 #include "base/buf.h"
 #include "base/log.h"
 
@@ -106,21 +107,24 @@ log_refusal(struct request_context *ctx, const char *reason, struct str cure)
 	    F_INT("left_out", left_out));
 }
 
-/* The messages for each fault: for the person, before and after the origin; for
- * the log; and how to resolve it, NULL when that is a line for server.hosts. */
+/* The messages for each fault: for a program, before and after the origin; the
+ * page for a person; for the log; and how to resolve it, NULL when that is a
+ * line for server.hosts. */
 static const struct {
-	const char *before, *after, *reason, *cure;
+	const char *before, *after, *place, *reason, *cure;
 } faults[] = {
 	[FAULT_UNNAMED] = {
 		"This site is not set up for the address in your browser, ",
 		". Its administrator must name that address in the setting "
 		"server.hosts. Until then nobody can sign in or out here.",
+		TEXT("unnamed"),
 		"the origin of the request is not named in server.hosts",
 		NULL,
 	},
 	[FAULT_PLAIN] = {
 		"This request came from a page over plain http, ",
 		". Open this site by https and try again.",
+		TEXT("plain"),
 		"a page of this host sent the request over plain http",
 		"let the web server redirect http to https",
 	},
@@ -128,12 +132,14 @@ static const struct {
 		"A server in front of this site changes the site's name, ",
 		", to another one. Its administrator must configure that "
 		"server to pass on the Host header unchanged.",
+		TEXT("renamed"),
 		"a server on the way changed the Host header",
 		"pass the Host header on unchanged",
 	},
 	[FAULT_FOREIGN] = {
 		"This request was sent by a page of another site, ",
 		", and was refused. Open the page here and try again.",
+		TEXT("foreign"),
 		"a page of another site sent the request",
 		"none; if that site may act for users, add it to cors.origins",
 	},
@@ -141,15 +147,16 @@ static const struct {
 		"Your browser does not say which page this request came from, "
 		"so it was refused. Open the page here and try again.",
 		"",
+		TEXT("hidden"),
 		"the browser does not say which page sent the request",
 		"the web server must not add Referrer-Policy: no-referrer; "
 		"sandboxed frames and some extensions have the same effect",
 	},
 };
 
-/* Builds the text of the page; NULL when out of memory. */
+/* Builds the text for a program; NULL when out of memory. */
 static const char *
-page_text(struct request_context *ctx, enum fault fault, const struct origin *o)
+csrf_text(struct request_context *ctx, enum fault fault, const struct origin *o)
 {
 	struct buf b;
 
@@ -160,6 +167,20 @@ page_text(struct request_context *ctx, enum fault fault, const struct origin *o)
 	buf_add_cstr(&b, faults[fault].after);
 	buf_add_char(&b, '\0');
 	return buf_failed(&b) ? NULL : buf_str(&b).p;
+}
+
+static struct str
+csrf_print_origin(struct request_context *ctx, enum fault fault,
+		  const struct origin *o)
+{
+	struct buf b;
+
+	buf_init(&b, ctx->call.arena, TEXT_MAX);
+	if (fault != FAULT_HIDDEN)
+		origin_print(o, &b);
+	if (buf_failed(&b))
+		ctx->out->failed = true;
+	return buf_str(&b);
 }
 
 bool
@@ -176,11 +197,16 @@ csrf_refuse_origin(struct request_context *ctx)
 	if (fault == FAULT_UNNAMED)
 		cure = hosts_line(ctx, &o);
 	log_refusal(ctx, faults[fault].reason, cure);
-	text = page_text(ctx, fault, &o);
+	text = csrf_text(ctx, fault, &o);
 	if (text == NULL)
 		ctx->out->failed = true;
 	else
-		answer_refusal(ctx, 403, "csrf", text);
+		answer_refusal_page(ctx, "csrf", text,
+				    &(struct page_refusal){
+					.status = 403,
+					.place = faults[fault].place,
+					.origin = csrf_print_origin(ctx, fault,
+								    &o) });
 	return true;
 }
 
@@ -202,18 +228,13 @@ csrf_login_problem(struct request_context *ctx, bool has_cookie)
 			    "the browser ignores Secure cookies over plain "
 			    "http",
 			    hosts_line(ctx, &o));
-		return "This address is plain http, and your browser keeps our "
-		       "cookies over https only. Open this site by https; if "
-		       "it has no https, its administrator must name this "
-		       "address, with http:// in front, in the setting "
-		       "server.hosts.";
+		return TEXT("login.plain_http");
 	}
 	log_refusal(ctx,
 		    has_cookie ? "the form does not belong to the cookie" :
 				 "the browser did not send our cookie",
 		    STR("none if this is rare: the page was open for long"));
-	return "This page was too old, or the browser did not send its cookie. "
-	       "Please try again.";
+	return TEXT("login.stale");
 }
 
 void
@@ -221,7 +242,9 @@ csrf_refuse_form(struct request_context *ctx)
 {
 	log_refusal(ctx, "the form does not belong to this session",
 		    STR("none if this is rare: the page was open for long"));
-	answer_refusal(ctx, 403, "csrf",
-		       "Cross-site request refused. Open the page again, and "
-		       "send the form from there.");
+	answer_refusal_page(ctx, "csrf",
+			    "Cross-site request refused. Open the page again, "
+			    "and send the form from there.",
+			    &(struct page_refusal){ .status = 403,
+						    .place = TEXT("stale") });
 }

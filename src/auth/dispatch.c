@@ -8,6 +8,7 @@
 #include "auth/csrf.h"
 #include "auth/login.h"
 #include "auth/own.h"
+#include "auth/pages.h"
 #include "auth/refresh.h"
 #include "auth/refusals.h"
 #include "auth/repeat.h"
@@ -25,6 +26,9 @@ static const struct route routes[] = {
 	{ HTTP_POST, "/refresh", refresh_post, ROUTE_CHANGES },
 	{ HTTP_POST, REPEAT_PATH, repeat_post, ROUTE_ANY_BODY },
 	{ HTTP_GET, "/me", me_get, 0 },
+	{ HTTP_GET, "/style.css", page_style_get, ROUTE_ANY_HOST },
+	{ HTTP_GET, "/page.js", page_script_get, ROUTE_ANY_HOST },
+	{ HTTP_GET, "/icon.svg", page_icon_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/jwks.json", jwks_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/health", health_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/ready", ready_get, ROUTE_ANY_HOST },
@@ -94,8 +98,10 @@ refuse_host(struct request_context *ctx)
 		    F_CSTR("cure",
 			   "if this host is yours, add it to server.hosts"),
 		    F_INT("left_out", left_out));
-	answer_refusal(ctx, 400, "invalid_request",
-		       "This service does not answer for this host.");
+	answer_refusal_page(ctx, "invalid_request",
+			    "This service does not answer for this host.",
+			    &(struct page_refusal){ .status = 400,
+						    .place = TEXT("host") });
 }
 
 static void
@@ -155,7 +161,7 @@ is_peer_trusted(const struct service *s, const struct message *in)
 /* Refuses a check or a challenge before the user is identified. */
 static void
 refuse_check(struct request_context *ctx, const char *reason,
-	     const char *detail, const char *text)
+	     const char *detail, const char *text, const char *place)
 {
 	refusal_note(ctx, &(struct refusal){ .status = 403,
 					     .reason = reason,
@@ -165,7 +171,9 @@ refuse_check(struct request_context *ctx, const char *reason,
 	if (ctx->in->action == ACTION_VERIFY && !ctx->in->authorizer)
 		answer_status(ctx, 403);
 	else
-		answer_refusal(ctx, 403, "forbidden", text);
+		answer_refusal_page(ctx, "forbidden", text,
+				    &(struct page_refusal){ .status = 403,
+							    .place = place });
 }
 
 static void
@@ -176,7 +184,8 @@ answer_by_action(struct request_context *ctx)
 	if (action != ACTION_ENDPOINT && !own_is_host(ctx)) {
 		refuse_check(ctx, "unknown host", NULL,
 			     "This service does not answer for this address. "
-			     "Please tell the administrator of the site.");
+			     "Please tell the administrator of the site.",
+			     TEXT("host"));
 		return;
 	}
 	switch (action) {
@@ -227,7 +236,8 @@ answer_request(struct request_context *ctx, const struct message *in)
 	 * server removes them itself. */
 	if (ctx->in->action == ACTION_VERIFY && !ctx->in->authorizer &&
 	    brings_identity(ctx->service, in))
-		refuse_check(ctx, "forged identity header", NULL, "");
+		refuse_check(ctx, "forged identity header", NULL, "",
+			     TEXT("refused"));
 	else
 		answer_by_action(ctx);
 }
@@ -255,7 +265,8 @@ answer_malformed(struct request_context *ctx, const struct err *err)
 		answer_status(ctx, 503);
 	} else if (ctx->in->action != ACTION_ENDPOINT) {
 		refuse_check(ctx, "malformed request", err->msg,
-			     "The address of this page is malformed.");
+			     "The address of this page is malformed.",
+			     TEXT("malformed"));
 	} else {
 		if (may_warn(ctx, &left_out))
 			LOG(ctx->call.env->log, LOG_INFO, "malformed_request",

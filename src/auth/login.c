@@ -159,7 +159,7 @@ login_csrf_verify(struct request_context *ctx, struct str csrf, bool *ok,
 }
 
 /* Answers with the login page: with the input of the last attempt, and a token
- * for the next one. */
+ * for the next one. `problem` is the key of a text. */
 static void
 show_page(struct request_context *ctx, unsigned status,
 	  const struct login_form *form, const char *problem)
@@ -168,6 +168,7 @@ show_page(struct request_context *ctx, unsigned status,
 		.username = form->username,
 		.rd = form->rd,
 		.problem = problem,
+		.invalid = status == 401,
 		.offer_remember = offers_remember(ctx),
 		.remember = form->remember,
 	};
@@ -193,7 +194,7 @@ offer_login(struct request_context *ctx, const struct login_form *form,
 	bool done = false;
 
 	if (conflict_is_there(ctx)) {
-		problem = conflict_problem;
+		problem = TEXT("login.two_cookies");
 		conflict_clear(ctx);
 	} else if (problem == NULL) {
 		refresh_navigation(ctx, target, &done, &problem);
@@ -223,9 +224,9 @@ login_get(struct request_context *ctx)
 	}
 	form.rd = safe_target(ctx, rd);
 	if (renewed.p != NULL)
-		problem = refresh_no_cookies;
+		problem = TEXT("login.no_cookies");
 	else if (conflict.p != NULL)
-		problem = conflict_problem;
+		problem = TEXT("login.two_cookies");
 	if (credential_authenticate(ctx, &is, &token, &err) != 0)
 		answer_unavailable(ctx, &err);
 	else if (is.verdict == VERDICT_ALLOW && conflict.p == NULL)
@@ -234,15 +235,30 @@ login_get(struct request_context *ctx)
 		offer_login(ctx, &form, problem);
 }
 
+struct login_refusal {
+	unsigned status;
+	const char *code, *text; /* for a program */
+	const char *problem; /* key of a text: for a person */
+};
+
+static const struct login_refusal refusal_wrong = {
+	401, "invalid_credentials", "User name or password is wrong.",
+	TEXT("login.wrong")
+};
+
+static const struct login_refusal refusal_too_large = {
+	500, "token_too_large", credential_too_large, TEXT("login.too_large")
+};
+
 /* Refuses a sign-in: with a page for a form, otherwise with JSON. */
 static void
 login_refuse(struct request_context *ctx, const struct login_form *form,
-	     unsigned status, const char *code, const char *text)
+	     const struct login_refusal *r)
 {
 	if (form->form)
-		show_page(ctx, status, form, text);
+		show_page(ctx, r->status, form, r->problem);
 	else
-		answer_error(ctx, status, code, text);
+		answer_error(ctx, r->status, r->code, r->text);
 }
 
 static int
@@ -354,8 +370,7 @@ sign_in(struct request_context *ctx, const struct login_form *form,
 		undo_login(ctx, &credentials);
 		LOG(ctx->call.env->log, LOG_ERROR, "cookie_too_large",
 		    F_STR("user", user->who.name));
-		login_refuse(ctx, form, 500, "token_too_large",
-			     credential_too_large);
+		login_refuse(ctx, form, &refusal_too_large);
 		return;
 	}
 	if (authenticate_confirm(ctx, user, form->password, &still, &err) !=
@@ -365,8 +380,7 @@ sign_in(struct request_context *ctx, const struct login_form *form,
 	} else if (!still) {
 		undo_login(ctx, &credentials);
 		audit(ctx, "login_failure", user->who.name, NULL, "changed");
-		login_refuse(ctx, form, 401, "invalid_credentials",
-			     "User name or password is wrong.");
+		login_refuse(ctx, form, &refusal_wrong);
 	} else {
 		login_hand_over(ctx, form, &user->who, &credentials);
 		authenticate_rehash(ctx, user, form->password);
@@ -416,20 +430,25 @@ login_try_password(struct request_context *ctx, const struct login_form *form)
 		sign_in(ctx, form, &result.user);
 		break;
 	case LOGIN_WRONG:
-		login_refuse(ctx, form, 401, "invalid_credentials",
-			     "User name or password is wrong.");
+		login_refuse(ctx, form, &refusal_wrong);
 		break;
 	case LOGIN_BANNED:
-		login_refuse(ctx, form, 429, "too_many_attempts",
-			     too_many_text(ctx, result.retry_after));
+		if (form->form)
+			page_banned(ctx, result.retry_after, form->rd);
+		else
+			answer_error(ctx, 429, "too_many_attempts",
+				     too_many_text(ctx, result.retry_after));
 		answer_retry_after(ctx, result.retry_after);
 		break;
 	case LOGIN_QUEUED:
 		break;
 	case LOGIN_BUSY:
-		login_refuse(ctx, form, 503, "busy",
-			     "Too many people are signing in at this moment. "
-			     "Please try again.");
+		if (form->form)
+			page_busy(ctx, form->rd);
+		else
+			answer_error(ctx, 503, "busy",
+				     "Too many people are signing in at this "
+				     "moment. Please try again.");
 		answer_retry_after(ctx, result.retry_after);
 		break;
 	}
@@ -451,8 +470,9 @@ answer_stale(struct request_context *ctx, const struct login_form *form)
 		 str_eq(form->username, is.principal.who.name))
 		go_to_target(ctx, form->rd);
 	else
-		login_refuse(ctx, form, 403, "csrf",
-			     csrf_login_problem(ctx, pre_session(ctx).n > 0));
+		/* A program sends no form token, so this is a form. */
+		show_page(ctx, 403, form,
+			  csrf_login_problem(ctx, pre_session(ctx).n > 0));
 }
 
 void

@@ -271,8 +271,10 @@ sign_out_both(struct request_context *ctx)
 	    login_csrf_verify(ctx, form_get(&form, "csrf"), &ok, &err) != 0) {
 		answer_unavailable(ctx, &err);
 	} else if (!ok) {
-		answer_refusal(ctx, 401, "invalid_token",
-			       "More than one credential was sent.");
+		answer_refusal_page(ctx, "invalid_token",
+				    "More than one credential was sent.",
+				    &(struct page_refusal){
+					.status = 401, .place = TEXT("two") });
 	} else if (conflict_end(ctx, &err) != 0) {
 		answer_unavailable(ctx, &err);
 	} else {

@@ -280,9 +280,6 @@ ask_by_ourselves(struct request_context *ctx, bool *done)
 	page_continue(ctx, buf_str(&b));
 }
 
-const char refresh_no_cookies[] = "Your browser does not keep our cookies. "
-				  "Allow them to stay signed in.";
-
 void
 refresh_navigation(struct request_context *ctx, struct str rd, bool *done,
 		   const char **problem)
@@ -298,7 +295,7 @@ refresh_navigation(struct request_context *ctx, struct str rd, bool *done,
 	    credential_find_refresh(ctx, &token) != CREDENTIAL_COOKIE)
 		return;
 	if (was_renewed(ctx)) {
-		*problem = refresh_no_cookies;
+		*problem = TEXT("login.no_cookies");
 		return;
 	}
 	if (is_from_elsewhere(ctx)) {
@@ -311,7 +308,7 @@ refresh_navigation(struct request_context *ctx, struct str rd, bool *done,
 		return;
 	}
 	if (r.answer == REFRESH_TOO_LARGE)
-		*problem = credential_too_large;
+		*problem = TEXT("login.too_large");
 	if (r.answer != REFRESH_DONE && r.answer != REFRESH_AGAIN)
 		return;
 	/* The token was used just now: by another tab, or by a browser that

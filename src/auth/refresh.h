@@ -23,14 +23,11 @@ int refresh_token(struct request_context *ctx, struct str token, bool as_cookie,
  * Handles a navigation to the login page by a browser that has a refresh
  * cookie: uses the token and redirects to `rd` with new cookies. *done: the
  * answer is complete; otherwise the form is to be shown. In that case *problem
- * is a message for the person, for example that the browser did not keep the
- * cookies it just got; NULL: none.
+ * is the key of a text for the person, for example that the browser did not
+ * keep the cookies it just got; NULL: none.
  */
 void refresh_navigation(struct request_context *ctx, struct str rd, bool *done,
 			const char **problem);
-
-/* The message to a person whose browser does not keep our cookies. */
-extern const char refresh_no_cookies[];
 
 /* Answers GET /jwks.json. */
 void jwks_get(struct request_context *ctx);

@@ -149,7 +149,8 @@ renew(struct request_context *ctx, struct str rd, bool renewed)
 		go_by_repeat(ctx, "?renewed=1&rd=", rd);
 		credential_set_cookies(ctx, &r.credentials);
 	} else if (r.answer == REFRESH_TOO_LARGE) {
-		page_message(ctx, 500, credential_too_large);
+		page_refuse(ctx, &(struct page_refusal){
+				     .status = 500, .place = TEXT("roles") });
 	} else {
 		repeat_give_up(ctx);
 	}

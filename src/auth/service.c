@@ -73,8 +73,10 @@ fill_jar(struct service *s, bool secure, struct arena *a, struct err *err)
 	    cookie_name(&jar->set, (enum cookie_kind)mode->refresh_cookie, a);
 	jar->login = cookie_name(&jar->set, COOKIE_LOGIN, a);
 	jar->repeat = cookie_name(&jar->set, COOKIE_REPEAT, a);
+	jar->language = cookie_name(&jar->set, COOKIE_LANGUAGE, a);
 	if (jar->access.p == NULL || jar->refresh.p == NULL ||
-	    jar->login.p == NULL || jar->repeat.p == NULL)
+	    jar->login.p == NULL || jar->repeat.p == NULL ||
+	    jar->language.p == NULL)
 		return err_nomem(err);
 	return 0;
 }
@@ -145,6 +147,7 @@ service_open(const struct settings *set, const struct service_shared *shared,
 	if (name_generation(s, &err) != 0 || open_mode(s, a, &err) != 0 ||
 	    open_csrf(s, a, &err) != 0 || open_sites(s, a, &err) != 0 ||
 	    name_params(s, a, &err) != 0 ||
+	    pages_open(a, &s->pages, &err) != 0 ||
 	    page_csp(set, &s->sites, a, &s->csp, &err) != 0) {
 		problems_add(problems, &at, "%s", err.msg);
 		return -1;

@@ -25,6 +25,7 @@ struct probe;
 struct problems;
 struct rules;
 struct last_seen;
+struct pages;
 
 /* Limits of the log lines that clients can cause as often as they like. */
 struct log_limits {
@@ -56,7 +57,7 @@ struct cookie_jar {
 	/* The cookie settings, with the value of `secure` for those hosts. */
 	struct cookie_settings set;
 	struct str access, refresh; /* full names of the cookies */
-	struct str login, repeat;
+	struct str login, repeat, language;
 };
 
 struct service {
@@ -73,6 +74,7 @@ struct service {
 	/* Origin of login_url; its host is empty when there is none. */
 	struct origin login_page;
 	struct cookie_jar jars[2]; /* without and with Secure */
+	struct pages *pages; /* pages/pages.h */
 	struct str csp; /* Content-Security-Policy of the pages */
 	/* The names of the identity headers as parameters:
 	 * "HTTP_REMOTE_USER". */

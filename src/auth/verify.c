@@ -219,15 +219,19 @@ explain_forbidden(struct request_context *ctx, const struct check_result *j)
 static void
 verify_explain_doubt(struct request_context *ctx, enum access_doubt doubt)
 {
+	const struct page_refusal odd = { .status = 403, .place = TEXT("odd") };
+
 	if (doubt == ACCESS_HIDDEN_DOTS)
-		answer_refusal(ctx, 403, "hidden_dot_segment",
-			       "This address is refused: a part of its path "
-			       "is a disguised \".\" or \"..\".");
+		answer_refusal_page(ctx, "hidden_dot_segment",
+				    "This address is refused: a part of its "
+				    "path is a disguised \".\" or \"..\".",
+				    &odd);
 	else
-		answer_refusal(ctx, 403, "ambiguous_path",
-			       "This address is refused: its path can be "
-			       "understood in different ways, and not all of "
-			       "them are allowed.");
+		answer_refusal_page(ctx, "ambiguous_path",
+				    "This address is refused: its path can be "
+				    "understood in different ways, and not "
+				    "all of them are allowed.",
+				    &odd);
 }
 
 static void

@@ -82,6 +82,7 @@ static const struct {
 	[COOKIE_REPEAT] = { .suffix = "_repeat",
 			    .own_path = true,
 			    .host_only = true },
+	[COOKIE_LANGUAGE] = { .suffix = "_lang", .host_only = true },
 };
 
 /* __Host- requires Path=/ and no Domain (6265bis section 4.1.3.2). */

@@ -37,6 +37,7 @@ enum cookie_kind {
 	COOKIE_REFRESH, /* base_refresh: Path is the service's own prefix */
 	COOKIE_LOGIN, /* base_login: pre-session of the login form */
 	COOKIE_REPEAT, /* base_repeat: how often a form was shown again */
+	COOKIE_LANGUAGE, /* base_lang: the language of the pages */
 };
 
 /*

@@ -38,6 +38,7 @@ enum known_id {
 	K_AUTHORIZATION,
 	K_SITE,
 	K_MODE,
+	K_LANGUAGE,
 	K_XHR,
 	K_PREFLIGHT,
 	KNOWN_COUNT
@@ -78,6 +79,7 @@ static const struct known {
 	[K_AUTHORIZATION] = { NAME("HTTP_AUTHORIZATION"), .again = AGAIN_KEPT },
 	[K_SITE] = { NAME("HTTP_SEC_FETCH_SITE"), .again = AGAIN_NONE },
 	[K_MODE] = { NAME("HTTP_SEC_FETCH_MODE"), .again = AGAIN_NONE },
+	[K_LANGUAGE] = { NAME("HTTP_ACCEPT_LANGUAGE"), .again = AGAIN_NONE },
 	[K_XHR] = { NAME("HTTP_X_REQUESTED_WITH"), .again = AGAIN_FIRST },
 	[K_PREFLIGHT] = { NAME("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
 			  .again = AGAIN_NONE },
@@ -85,10 +87,10 @@ static const struct known {
 
 /* The first name of each length that a name has. */
 static const uint8_t first_of_length[] = {
-	[5] = K_HTTPS,	 [9] = K_HOST,		 [10] = K_REQUEST_ID,
-	[11] = K_ACTION, [12] = K_REQUIRE,	 [14] = K_METHOD,
-	[15] = K_AGENT,	 [18] = K_AUTHORIZATION, [19] = K_SITE,
-	[21] = K_XHR,	 [34] = K_PREFLIGHT,
+	[5] = K_HTTPS,	   [9] = K_HOST,	   [10] = K_REQUEST_ID,
+	[11] = K_ACTION,   [12] = K_REQUIRE,	   [14] = K_METHOD,
+	[15] = K_AGENT,	   [18] = K_AUTHORIZATION, [19] = K_SITE,
+	[20] = K_LANGUAGE, [21] = K_XHR,	   [34] = K_PREFLIGHT,
 };
 
 static const enum known_id required[] = { K_METHOD, K_URI, K_ADDR, K_HOST };
@@ -135,13 +137,14 @@ tell_action(const struct values *values, bool authorizer)
 }
 
 /* Tabs are allowed in all headers, but are only seen in user agents. Most
- * cookies belong to other programs and may have any bytes. */
+ * cookies belong to other programs and may have any bytes. A malformed
+ * preference of languages is no preference. */
 static bool
 has_bad_byte(struct str s, enum known_id id)
 {
 	struct str part;
 
-	if (id == K_COOKIE)
+	if (id == K_COOKIE || id == K_LANGUAGE)
 		return false;
 	if (id != K_AGENT)
 		return str_has_control(s);
@@ -366,6 +369,7 @@ take_asker(const struct values *values, struct http_request *r)
 	r->accepts_json =
 	    media_accepted(values->v[K_ACCEPT], STR("application/json"));
 	r->xhr = values->count[K_XHR] > 0;
+	r->accept_language = or_empty(values->v[K_LANGUAGE]);
 }
 
 static void
@@ -398,6 +402,7 @@ take_rest(const struct values *values, const struct http_request *r)
 		.accepts_html = r->accepts_html,
 		.accepts_json = r->accepts_json,
 		.xhr = r->xhr,
+		.accept_language = r->accept_language,
 	};
 }
 

@@ -58,6 +58,7 @@ struct http_request {
 	/* Access-Control-Request-Method; p is NULL when absent. */
 	struct str preflight_method;
 	struct str fetch_site, fetch_mode;
+	struct str accept_language; /* any bytes; may be empty */
 	struct str user_agent;
 	/* request ID of the web server, for logs; may be empty */
 	struct str request_id;

@@ -1,25 +1,44 @@
 # SPDX-License-Identifier: MIT
 
-libfcgiauth_a_SOURCES += src/pages/template.c src/pages/template.h
+libfcgiauth_a_SOURCES += \
+	src/pages/catalogue.c src/pages/catalogue.h \
+	src/pages/language.c src/pages/language.h \
+	src/pages/pages.c src/pages/pages.h \
+	src/pages/plural.c src/pages/plural.h \
+	src/pages/template.c src/pages/template.h
 
 # One file for each page; enum page in template.h has a value for each of them.
 PAGES = \
 	$(srcdir)/src/pages/continue.html \
-	$(srcdir)/src/pages/forbidden.html \
+	$(srcdir)/src/pages/frame.html \
 	$(srcdir)/src/pages/login.html \
 	$(srcdir)/src/pages/logout.html \
-	$(srcdir)/src/pages/message.html \
+	$(srcdir)/src/pages/refusal.html \
 	$(srcdir)/src/pages/signed_out.html \
 	$(srcdir)/src/pages/too_long.html \
 	$(srcdir)/src/pages/unsent.html
 src/pages/pages.inc: $(PAGES) $(srcdir)/src/pages/local.mk $(EMBED_AWK)
-	$(EMBED) -v prefix=PAGE_ $(PAGES) >$@.tmp && mv $@.tmp $@
+	$(EMBED) -v prefix=PAGE_ -v each=line $(PAGES) >$@.tmp && mv $@.tmp $@
 
-PAGE_STYLE = $(srcdir)/src/pages/style.css
-src/pages/style.inc: $(PAGE_STYLE) $(EMBED_AWK)
-	$(EMBED) $(PAGE_STYLE) >$@.tmp && mv $@.tmp $@
+PAGE_FILES = \
+	$(srcdir)/src/pages/icon.svg \
+	$(srcdir)/src/pages/page.js \
+	$(srcdir)/src/pages/style.css
+src/pages/files.inc: $(PAGE_FILES) $(srcdir)/src/pages/local.mk $(EMBED_AWK)
+	$(EMBED) -v prefix=FILE_ -v each=line $(PAGE_FILES) >$@.tmp && \
+		mv $@.tmp $@
 
-src/pages/template.$(OBJEXT): src/pages/pages.inc src/pages/style.inc
-EXTRA_DIST += $(PAGES) $(PAGE_STYLE) src/pages/README.md
-BUILT_SOURCES += src/pages/pages.inc src/pages/style.inc
-CLEANFILES += src/pages/pages.inc src/pages/style.inc
+# The catalogues, in the order in which the pages list the languages. English is
+# the first one.
+TEXTS = \
+	$(srcdir)/src/pages/texts/en.txt
+TEXTS_AWK = $(srcdir)/scripts/texts.awk
+src/pages/texts.inc: $(TEXTS) $(srcdir)/src/pages/local.mk $(TEXTS_AWK)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && LC_ALL=C $(AWK) -f $(TEXTS_AWK) $(TEXTS) \
+		>$@.tmp && mv $@.tmp $@
+
+src/pages/template.$(OBJEXT): src/pages/pages.inc src/pages/files.inc
+src/pages/catalogue.$(OBJEXT): src/pages/texts.inc
+EXTRA_DIST += $(PAGES) $(PAGE_FILES) $(TEXTS) $(TEXTS_AWK) src/pages/README.md
+BUILT_SOURCES += src/pages/pages.inc src/pages/files.inc src/pages/texts.inc
+CLEANFILES += src/pages/pages.inc src/pages/files.inc src/pages/texts.inc

@@ -1,78 +1,138 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of this folder, and the names of their placeholders. */
+/* The embedded files, and the names that the templates use. */
 #include "pages/template.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/str.h"
-#include "http/html.h"
 
-#define NAMES_MAX 8
+#define LINES_MAX 400
+#define FILE_MAX  (64 * 1024)
 
-/* The line by which a browser that opens the file of a page loads the style
- * sheet. */
-#define STYLE_LINK "<link rel=\"stylesheet\" href=\"style.css\">"
-
-static const struct {
-	const char *text;
-} files[PAGES] = {
+/* The files as lines without their newlines, because the length of a C string
+ * is limited; with NULL at the end. */
+static const char *const templates[PAGES][LINES_MAX + 1] = {
 #include "pages/pages.inc"
 };
 
-static const char *const style[] = {
-#include "pages/style.inc"
+static const char *const files[PAGE_FILES][LINES_MAX + 1] = {
+#include "pages/files.inc"
 };
 
-static const char *const names[PAGES][NAMES_MAX + 1] = {
-	[PAGE_CONTINUE] = { "uri" },
-	[PAGE_FORBIDDEN] = { "path", "name", "account", "elsewhere" },
-	[PAGE_LOGIN] = { "csrf", "rd", "username", "problem", "offer_remember",
-			 "remember", "ask_name", "ask_password" },
-	[PAGE_LOGOUT] = { "path", "csrf", "name" },
-	[PAGE_MESSAGE] = { "title", "text", "login", "path" },
-	[PAGE_SIGNED_OUT] = { "path" },
-	[PAGE_TOO_LONG] = { "login_url" },
-	[PAGE_UNSENT] = { "login_url", "foreign" },
+static const char *const names[PAGES] = {
+	[PAGE_CONTINUE] = "uri",
+	[PAGE_LOGIN] = "csrf rd username place problem invalid ask_name "
+		       "ask_password offer_remember remember",
+	[PAGE_LOGOUT] = "csrf user",
+	[PAGE_REFUSAL] = "heading lead text advice n origin user quote "
+			 "address buttons again login start other",
+	[PAGE_SIGNED_OUT] = "",
+	[PAGE_TOO_LONG] = "login",
+	[PAGE_UNSENT] = "login place foreign",
+	[PAGE_FRAME] = "path host site contact lang dir language choose "
+		       "languages tag name current keep style script icon "
+		       "request problem",
 };
 
-struct str
-template_text(enum page page)
+static int
+join_lines(const char *const *lines, struct arena *a, struct str *out,
+	   struct err *err)
 {
-	return str_from(files[page].text);
+	struct buf b;
+
+	buf_init(&b, a, FILE_MAX);
+	for (size_t i = 0; lines[i] != NULL; i++) {
+		buf_add_cstr(&b, lines[i]);
+		buf_add_char(&b, '\n');
+	}
+	if (buf_failed(&b))
+		return err_nomem(err);
+	*out = buf_str(&b);
+	return 0;
+}
+
+int
+template_text(enum page page, struct arena *a, struct str *out, struct err *err)
+{
+	return join_lines(templates[page], a, out, err);
+}
+
+int
+template_file(enum page_file file, struct arena *a, struct str *out,
+	      struct err *err)
+{
+	return join_lines(files[file], a, out, err);
 }
 
 struct str
-template_style(void)
-{
-	return str_from(style[0]);
-}
-
-const char *const *
 template_names(enum page page)
 {
-	return names[page];
+	return str_from(names[page]);
 }
 
-void
-template_write(struct buf *out, enum page page, const struct html_var *vars,
-	       size_t n)
+static bool
+has_word(struct str list, struct str name)
 {
-	const char *text = files[page].text;
-	const char *link = strstr(text, STYLE_LINK);
+	struct str word;
 
-	assert(link != NULL);
-	for (size_t i = 0; i < n; i++) {
-		assert(names[page][i] != NULL &&
-		       strcmp(names[page][i], vars[i].name) == 0);
+	while (str_word(&list, &word)) {
+		if (str_eq(word, name))
+			return true;
 	}
-	assert(names[page][n] == NULL);
-	html_template(out,
-		      (struct str){ .p = text, .n = (size_t)(link - text) },
-		      vars, n);
-	buf_add(out, STR("<style>"));
-	buf_add(out, template_style());
-	buf_add(out, STR("</style>"));
-	html_template(out, str_from(link + strlen(STYLE_LINK)), vars, n);
+	return false;
+}
+
+bool
+template_has_name(enum page page, struct str name)
+{
+	return has_word(template_names(page), name) ||
+	       has_word(template_names(PAGE_FRAME), name);
+}
+
+/* Sets *out to what is between two texts, and returns false when they do not
+ * occur in this order. *rest begins after `end` then. */
+static bool
+take_between(struct str *rest, struct str begin, struct str end,
+	     struct str *out)
+{
+	const char *from = memmem(rest->p, rest->n, begin.p, begin.n), *to;
+	struct str after;
+
+	if (from == NULL)
+		return false;
+	after = str_skip(*rest, (size_t)(from - rest->p) + begin.n);
+	to = memmem(after.p, after.n, end.p, end.n);
+	if (to == NULL)
+		return false;
+	*out = (struct str){ .p = after.p, .n = (size_t)(to - after.p) };
+	*rest = str_skip(after, out->n + end.n);
+	return true;
+}
+
+bool
+template_split(struct str text, struct template_parts *out)
+{
+	struct template_parts parts;
+
+	if (!take_between(&text, STR("<title>"), STR("</title>"),
+			  &parts.title) ||
+	    !take_between(&text, STR("<body>\n"), STR("</body>"), &parts.main))
+		return false;
+	*out = parts;
+	return true;
+}
+
+bool
+template_split_frame(struct str text, struct template_frame *out)
+{
+	struct template_frame frame;
+
+	if (!take_between(&text, STR(""), STR("{{title}}"), &frame.before) ||
+	    !take_between(&text, STR(""), STR("{{main}}\n"), &frame.between))
+		return false;
+	frame.after = text;
+	*out = frame;
+	return true;
 }

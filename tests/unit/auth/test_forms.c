@@ -3,13 +3,11 @@
  * lost. */
 #include "tests/unit/auth/flow_fixture.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "crypto/digest.h"
 
 #define NAVIGATE "HTTP_SEC_FETCH_MODE=navigate"
 #define SCRIPT	 "HTTP_SEC_FETCH_MODE=cors"
@@ -335,25 +333,6 @@ START_TEST(blanks_around_a_name_are_removed)
 END_TEST
 
 /* A browser hashes the text between the tags (CSP 3, section 2.3.1). */
-START_TEST(style_matches_its_hash)
-{
-	struct flow_answer a = flow_get(&f, "/auth/login", NULL, NULL);
-	struct str rest = a.body, style;
-	uint8_t hash[DIGEST_BYTES];
-	char text[64];
-
-	while (rest.n > 0 && !str_starts(rest, STR("<style>")))
-		rest = str_skip(rest, 1);
-	rest = str_skip(rest, strlen("<style>"));
-	ck_assert(str_cut(&rest, '<', &style) && style.n > 0);
-	digest_sha256(style, hash);
-	(void)sodium_bin2base64(text, sizeof(text), hash, sizeof(hash),
-				sodium_base64_VARIANT_ORIGINAL);
-	ck_assert(flow_holds(flow_header(&a, "Content-Security-Policy"),
-			     flow_text(&f, "style-src 'sha256-%s';", text)));
-}
-END_TEST
-
 int
 main(void)
 {
@@ -369,7 +348,6 @@ main(void)
 	tcase_add_test(t, fragment_is_kept);
 	tcase_add_test(t, blanks_around_a_name_are_removed);
 	tcase_add_test(t, length_of_return_urls_is_bounded);
-	tcase_add_test(t, style_matches_its_hash);
 	tcase_add_loop_test(t, stale_form_of_the_same_user_goes_on, 0,
 			    ARRAY_LEN(stale));
 	return run_case(t);

@@ -10,30 +10,29 @@ static const struct {
 } told[] = {
 	{ "",
 	  { "a.example", NULL, "80", "https://a.example", "same-origin" },
-	  "in your browser, https://a.example. Its administrator must name "
-	  "that address in the setting server.hosts.",
+	  "shows this site as <bdi>https://a.example</bdi>, which",
 	  "not named",
 	  "cure=\"server.hosts = https://a.example\"" },
 	{ "",
 	  { "a.example", NULL, "80", "http://a.example:8080", NULL },
-	  "http://a.example:8080. Its administrator",
+	  "<bdi>http://a.example:8080</bdi>, which",
 	  "not named",
 	  "cure=\"server.hosts = http://a.example:8080\"" },
 	{ "hosts = b.example a.example https://c.example:1\n",
 	  { "a.example", NULL, "80", "https://a.example:8443", NULL },
-	  "https://a.example:8443. Its administrator",
+	  "<bdi>https://a.example:8443</bdi>, which",
 	  "not named",
 	  "cure=\"server.hosts = b.example https://c.example:1 "
 	  "https://a.example:8443\"" },
 	{ "hosts = https://a.example b.example\n",
 	  { "a.example", NULL, "80", "https://a.example:8443", NULL },
-	  "https://a.example:8443. Its administrator",
+	  "<bdi>https://a.example:8443</bdi>, which",
 	  "not named",
 	  "cure=\"server.hosts = https://a.example b.example "
 	  "https://a.example:8443\"" },
 	{ "hosts = http://a.example b.example\n",
 	  { "a.example", NULL, "80", "https://a.example", NULL },
-	  "https://a.example. Its administrator",
+	  "<bdi>https://a.example</bdi>, which",
 	  "not named",
 	  "cure=\"server.hosts = b.example https://a.example\"" },
 	/* No message recommends a change to http. */
@@ -54,7 +53,7 @@ static const struct {
 	  "cure=\"pass the Host header on unchanged\"" },
 	{ "",
 	  { "a.example", "on", "443", "https://evil.example", "cross-site" },
-	  "by a page of another site, https://evil.example, and",
+	  "A page of <bdi>https://evil.example</bdi>",
 	  "another site",
 	  "cors.origins" },
 	{ "",
@@ -206,7 +205,7 @@ START_TEST(wrong_token_is_explained)
 	a = post_form(&p, "HTTP_COOKIE=__Host-fcgiauth_login="
 			  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 	ck_assert_uint_eq(a.status, 403);
-	ck_assert(flow_holds(a.body, "This page was too old"));
+	ck_assert(flow_holds(a.body, "This page was open for too long"));
 	ck_assert_ptr_nonnull(strstr(logged(), "not belong to the cookie"));
 	done();
 }

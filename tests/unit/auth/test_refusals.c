@@ -307,28 +307,29 @@ START_TEST(every_refusal_has_a_page)
 }
 END_TEST
 
-/* The page of a refusal has a heading, and a link to sign in if that may
- * help. */
+/* The page of a refusal has a heading, and a button for the next step if there
+ * is one. */
 START_TEST(refusals_have_headings)
 {
 	static const struct {
 		const char *method, *uri, *type, *body, *extra, *title;
 		unsigned status;
-		bool login;
+		const char *next; /* where the button leads to; NULL: none */
 	} pages[] = {
 		{ "GET", "/auth/login?rd=%zz", "", NULL, NULL,
-		  "This address does not work", 400, true },
+		  "This address does not work", 400, "/" },
 		{ "POST", "/auth/logout", "", NULL,
-		  "HTTP_COOKIE=__Host-fcgiauth=a; __Host-fcgiauth=b", "Sign in",
-		  401, true },
+		  "HTTP_COOKIE=__Host-fcgiauth=a; __Host-fcgiauth=b",
+		  "Two accounts at once", 401, "/auth/login" },
 		{ "POST", "/auth/logout", "", NULL,
-		  "HTTP_ORIGIN=https://evil.example", "No access", 403, true },
-		{ "GET", "/auth/none", "", NULL, NULL, "Page not found", 404,
-		  true },
+		  "HTTP_ORIGIN=https://evil.example",
+		  "This form came from another site", 403, NULL },
+		{ "GET", "/auth/none", "", NULL, NULL, "There is no such page",
+		  404, "/" },
 		{ "DELETE", "/auth/me", "", NULL, NULL,
-		  "This does not work here", 405, false },
+		  "This address is not for that", 405, "/" },
 		{ "POST", "/auth/logout", "text/plain", "x", NULL,
-		  "This does not work here", 415, false },
+		  "This form cannot be read", 415, "/" },
 	};
 	struct flow_answer a;
 	const char *params[6];
@@ -345,8 +346,12 @@ START_TEST(refusals_have_headings)
 	ck_assert_msg(flow_holds(a.body,
 				 flow_text(&f, "<h1>%s</h1>", pages[_i].title)),
 		      "wrong heading in %.*s", STR_ARG(a.body));
-	ck_assert(flow_holds(a.body, "href=\"/auth/login\"") ==
-		  pages[_i].login);
+	ck_assert(flow_holds(a.body, "class=\"button\"") ==
+		  (pages[_i].next != NULL));
+	ck_assert(pages[_i].next == NULL ||
+		  flow_holds(a.body,
+			     flow_text(&f, "class=\"button\" href=\"%s\"",
+				       pages[_i].next)));
 }
 END_TEST
 

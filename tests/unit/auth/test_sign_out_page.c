@@ -15,18 +15,18 @@ START_TEST(page_has_a_form_if_signed_in)
 	const char *const rows[][3] = {
 		/* cookies or Bearer token; not NULL: from a person; part of the
 		 * page */
-		{ "HTTP_X_NOTHING=", NULL, "Signed out" },
-		{ "HTTP_X_NOTHING=", "", "Signed out" },
-		{ "HTTP_COOKIE=" ACCESS "=dead", NULL, "Signed out" },
-		{ "HTTP_COOKIE=" ACCESS "=dead", "", "Signed out" },
+		{ "HTTP_X_NOTHING=", NULL, "You are signed out" },
+		{ "HTTP_X_NOTHING=", "", "You are signed out" },
+		{ "HTTP_COOKIE=" ACCESS "=dead", NULL, "You are signed out" },
+		{ "HTTP_COOKIE=" ACCESS "=dead", "", "You are signed out" },
 		{ flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", t.refresh), NULL,
 		  "name=\"csrf\"" },
 		{ flow_text(&f, "HTTP_COOKIE=" REFRESH "=%s", gone.refresh), "",
 		  "name=\"csrf\"" },
 		{ flow_text(&f, "HTTP_COOKIE=" ACCESS "=%s", t.access), "",
-		  "<strong>alice</strong>" },
+		  "<bdi>alice</bdi>" },
 		{ flow_text(&f, "HTTP_AUTHORIZATION=Bearer %s", t.access), NULL,
-		  "<strong>alice</strong>" },
+		  "<bdi>alice</bdi>" },
 	};
 
 	ck_assert_uint_eq(flow_post(&f, "/auth/logout", JSON,

@@ -8,7 +8,6 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "http/html.h"
 #include "tests/support/run.h"
 
 #define FAILED                                                                 \
@@ -223,87 +222,6 @@ START_TEST(headers_fail_without_memory)
 }
 END_TEST
 
-static const struct {
-	const char *text, *escaped;
-} texts[] = {
-	{ "", "" },
-	{ "plain \xc3\xa9", "plain \xc3\xa9" },
-	{ "&", "&amp;" },
-	{ "&amp;", "&amp;amp;" },
-	{ "</title><script>alert(1)</script>",
-	  "&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;" },
-	{ "\" onmouseover=\"alert(1)", "&quot; onmouseover=&quot;alert(1)" },
-	{ "' autofocus onfocus='alert(1)",
-	  "&#39; autofocus onfocus=&#39;alert(1)" },
-	{ "{{&html}}{{name}}", "{{&amp;html}}{{name}}" },
-};
-
-START_TEST(html_is_escaped)
-{
-	struct buf out;
-
-	buf_init(&out, arena, 1024);
-	html_template(&out, STR("{{text}}"),
-		      (const struct html_var[]){
-			  { "text", str_from(texts[_i].text) } },
-		      1);
-	ck_assert_msg(str_eq(buf_str(&out), str_from(texts[_i].escaped)),
-		      "row %d: %.*s", _i, STR_ARG(buf_str(&out)));
-}
-END_TEST
-
-static const struct html_var vars[] = {
-	{ "name", { "<a & 'b'>", 9 } }, { "html", { "<b>", 3 } },
-	{ "tag", { "{{name}}", 8 } },	{ "empty", { "", 0 } },
-	{ "null", { NULL, 0 } },
-};
-
-#define ESCAPED "&lt;a &amp; &#39;b&#39;&gt;"
-
-static const struct {
-	const char *text, *result;
-} templates[] = {
-	{ "", "" },
-	{ "a { b } c }}", "a { b } c }}" },
-	{ "{{name}}", ESCAPED },
-	{ "<p title=\"{{name}}\">{{name}}</p>",
-	  "<p title=\"" ESCAPED "\">" ESCAPED "</p>" },
-	{ "a{{html}}b{{html}}c", "a&lt;b&gt;b&lt;b&gt;c" },
-	{ "{{empty}}{{null}}", "" },
-	/* A value is never read as a template. */
-	{ "{{tag}}{{tag}}", "{{name}}{{name}}" },
-	{ "a{{#name}}b{{/name}}c", "abc" },
-	{ "a{{#empty}}b{{/empty}}c", "ac" },
-	{ "a{{#null}}b{{/null}}c", "ac" },
-	{ "{{#empty}}{{name}}{{#html}}x{{/html}}{{/empty}}y", "y" },
-	{ "{{#empty}}{{empty}}x{{/empty}}y", "y" },
-	{ "{{#html}}{{#empty}}x{{/empty}}{{html}}{{/html}}", "&lt;b&gt;" },
-	{ "{{#html}}1{{/html}}{{#html}}2{{/html}}", "12" },
-	{ "a{{! b {{ }}c{{!}}d", "acd" },
-	{ "a\n<!--{{#name}}-->\nb\n<!--{{/name}}-->\nc", "a\nb\nc" },
-	{ "a\n<!--{{#empty}}-->\nb\n<!--{{/empty}}-->\nc", "a\nc" },
-	{ "a<!--{{#name}}-->b<!--{{/name}}-->\n\nc", "ab\nc" },
-	{ "a<!--{{! b }}-->\nc<!--{{!}}-->", "ac" },
-	/* Only half of a comment around a tag, and a comment with blanks,
-	 * stay. */
-	{ "<!--{{#name}}b{{/name}}-->", "<!--b-->" },
-	{ "<!-- {{#name}}-->b{{/name}} -->", "<!-- -->b -->" },
-	/* A comment around a value stays. */
-	{ "<!--{{html}}-->\n", "<!--&lt;b&gt;-->\n" },
-};
-
-START_TEST(template_is_filled)
-{
-	struct buf out;
-
-	buf_init(&out, arena, 1024);
-	html_template(&out, str_from(templates[_i].text), vars,
-		      ARRAY_LEN(vars));
-	ck_assert_msg(str_eq(buf_str(&out), str_from(templates[_i].result)),
-		      "row %d: %.*s", _i, STR_ARG(buf_str(&out)));
-}
-END_TEST
-
 int
 main(void)
 {
@@ -321,7 +239,5 @@ main(void)
 	tcase_add_test(t, reset_drops_headers_and_body);
 	tcase_add_test(t, defaults_do_not_replace_headers);
 	tcase_add_test(t, headers_fail_without_memory);
-	tcase_add_loop_test(t, html_is_escaped, 0, ARRAY_LEN(texts));
-	tcase_add_loop_test(t, template_is_filled, 0, ARRAY_LEN(templates));
 	return run_case(t);
 }

@@ -1,98 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /* The files of src/pages, and the pages rendered from them. */
-#include "tests/support/run.h"
+#include "tests/unit/pages/pages_fixture.h"
 
 #include <dirent.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/buf.h"
-#include "base/str.h"
 #include "http/html.h"
-#include "pages/template.h"
+#include "pages/catalogue.h"
+#include "pages/pages.h"
 
-#define FILE_MAX  (64 * 1024)
-#define NAMES_MAX 16
-#define LINK	  "<link rel=\"stylesheet\" href=\"style.css\">"
-
-static const char *const files[PAGES] = {
-	[PAGE_CONTINUE] = "continue.html",
-	[PAGE_FORBIDDEN] = "forbidden.html",
-	[PAGE_LOGIN] = "login.html",
-	[PAGE_LOGOUT] = "logout.html",
-	[PAGE_MESSAGE] = "message.html",
-	[PAGE_SIGNED_OUT] = "signed_out.html",
-	[PAGE_TOO_LONG] = "too_long.html",
-	[PAGE_UNSENT] = "unsent.html",
-};
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new(1 << 20);
-	ck_assert_ptr_nonnull(arena);
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
-
-static const char *
-folder(char *path, size_t size)
-{
-	const char *srcdir = getenv("srcdir");
-
-	(void)snprintf(path, size, "%s/src/pages",
-		       srcdir != NULL ? srcdir : ".");
-	return path;
-}
-
-static void
-must_be_file(struct str text, const char *name)
-{
-	char path[512], full[600];
-	char *content = arena_alloc(arena, FILE_MAX);
-	FILE *in;
-	size_t n;
-
-	(void)snprintf(full, sizeof(full), "%s/%s", folder(path, sizeof(path)),
-		       name);
-	in = fopen(full, "re");
-	ck_assert_msg(in != NULL, "cannot open %s", full);
-	ck_assert_ptr_nonnull(content);
-	n = fread(content, 1, FILE_MAX, in);
-	ck_assert_int_eq(fclose(in), 0);
-	ck_assert_msg(str_eq(text, (struct str){ .p = content, .n = n }),
-		      "the page differs from %s", name);
-}
+#define NAMES_MAX  64
+#define LINK	   "<link rel=\"stylesheet\" href=\"style.css\">"
+/* The most bytes of a style sheet, a script and a page. */
+#define STYLE_MAX  (12 * 1024)
+#define SCRIPT_MAX (3 * 1024)
 
 START_TEST(page_equals_its_file)
 {
-	must_be_file(template_text((enum page)_i), files[_i]);
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "src/pages/%s", page_names[_i]);
+	ck_assert_msg(str_eq(page_template((enum page)_i), file_content(name)),
+		      "the page differs from %s", name);
 }
 END_TEST
 
-START_TEST(style_equals_its_file)
+START_TEST(files_equal_theirs)
 {
-	must_be_file(template_style(), "style.css");
-	/* No '<' of the style sheet can end the <style> element. */
-	ck_assert_ptr_null(strchr(template_style().p, '<'));
+	static const char *const names[PAGE_FILES] = {
+		[FILE_STYLE] = "src/pages/style.css",
+		[FILE_PAGE] = "src/pages/page.js",
+		[FILE_ICON] = "src/pages/icon.svg",
+	};
+	struct str text;
+	struct err err;
+
+	for (int i = 0; i < PAGE_FILES; i++) {
+		ck_assert_int_eq(template_file((enum page_file)i, arena, &text,
+					       &err),
+				 0);
+		ck_assert_msg(str_eq(text, file_content(names[i])),
+			      "the file differs from %s", names[i]);
+	}
+	ck_assert_uint_le(file_content("src/pages/style.css").n, STYLE_MAX);
+	ck_assert_uint_le(file_content("src/pages/page.js").n, SCRIPT_MAX);
 }
 END_TEST
 
 START_TEST(every_file_is_a_page)
 {
-	char path[512];
-	DIR *dir = opendir(folder(path, sizeof(path)));
+	DIR *dir = opendir(source_path("src/pages"));
 	struct dirent *entry;
 	size_t n = 0;
 
-	ck_assert_msg(dir != NULL, "cannot open %s", path);
+	ck_assert_ptr_nonnull(dir);
 	while ((entry = readdir(dir)) != NULL)
 		n += str_ends(str_from(entry->d_name), STR(".html")) ? 1 : 0;
 	ck_assert_int_eq(closedir(dir), 0);
@@ -100,98 +62,179 @@ START_TEST(every_file_is_a_page)
 }
 END_TEST
 
+/* Returns true when the tag, without the character that tells its kind, is a
+ * name of the page. */
 static bool
-holds_tag(const char *text, const char *before, const char *name)
+is_known(enum page page, struct str tag)
 {
-	char tag[64];
-
-	(void)snprintf(tag, sizeof(tag), "{{%s%s}}", before, name);
-	return strstr(text, tag) != NULL;
-}
-
-static bool
-is_filled(enum page page, const char *name)
-{
-	const char *const *known = template_names(page);
-
-	while (*known != NULL && strcmp(*known, name) != 0)
-		known++;
-	return *known != NULL;
+	if (page == PAGE_FRAME &&
+	    (str_eq(tag, STR("title")) || str_eq(tag, STR("main"))))
+		return true;
+	if (tag.n > 0 && strchr("#^/*", tag.p[0]) != NULL)
+		tag = str_skip(tag, 1);
+	return template_has_name(page, tag);
 }
 
 START_TEST(every_placeholder_is_filled)
 {
-	const char *at = template_text((enum page)_i).p;
+	struct str rest = page_template((enum page)_i), before, tag;
 
-	while ((at = strstr(at, "{{")) != NULL) {
-		char name[64];
-
-		at += 2;
-		if (*at == '!')
+	while (html_take_tag(&rest, &before, &tag)) {
+		if (tag.p[0] == '!' || tag.p[0] == ':')
 			continue;
-		at += *at == '#' || *at == '/' ? 1 : 0;
-		ck_assert_int_eq(sscanf(at, "%63[a-z_]", name), 1);
-		ck_assert_int_eq(strncmp(at + strlen(name), "}}", 2), 0);
-		ck_assert_msg(is_filled((enum page)_i, name),
-			      "%s: nothing fills in {{%s}}", files[_i], name);
+		ck_assert_msg(is_known((enum page)_i, tag),
+			      "%s: nothing fills in {{%.*s}}", page_names[_i],
+			      STR_ARG(tag));
+	}
+	ck_assert_ptr_null(tag.p);
+}
+END_TEST
+
+/* Returns how often a page has the tag of a kind and a name. */
+static size_t
+count_tags(enum page page, const char *kinds, struct str name)
+{
+	struct str rest = page_template(page), before, tag;
+	size_t n = 0;
+
+	while (html_take_tag(&rest, &before, &tag)) {
+		if (strchr(kinds, tag.p[0]) != NULL &&
+		    str_eq(str_skip(tag, 1), name))
+			n++;
+		else if (kinds[0] == '=' && str_eq(tag, name))
+			n++;
+	}
+	return n;
+}
+
+/* Returns true when a text has {name}. */
+static bool
+is_in_a_text(struct str name)
+{
+	size_t n;
+	const struct catalogue *en = catalogues(&n);
+	char placeholder[64];
+
+	(void)snprintf(placeholder, sizeof(placeholder), "{%.*s}",
+		       STR_ARG(name));
+	for (size_t i = 0; i < en->n; i++) {
+		if (strstr(en->v[i].text, placeholder) != NULL)
+			return true;
+	}
+	return false;
+}
+
+START_TEST(every_value_has_a_placeholder)
+{
+	struct str names = template_names((enum page)_i), name;
+
+	while (str_word(&names, &name)) {
+		size_t sections = count_tags((enum page)_i, "#^", name);
+
+		ck_assert_msg(sections + count_tags((enum page)_i, "=*", name) >
+				      0 ||
+				  is_in_a_text(name),
+			      "%s: no placeholder shows %.*s", page_names[_i],
+			      STR_ARG(name));
+		ck_assert_msg(sections == count_tags((enum page)_i, "/", name),
+			      "%s: {{#%.*s}} and {{/%.*s}} must both exist",
+			      page_names[_i], STR_ARG(name), STR_ARG(name));
 	}
 }
 END_TEST
 
-START_TEST(every_value_has_a_placeholder)
+START_TEST(a_browser_shows_the_file)
 {
-	const char *text = template_text((enum page)_i).p;
-
-	for (const char *const *name = template_names((enum page)_i);
-	     *name != NULL; name++) {
-		bool section = holds_tag(text, "#", *name);
-
-		ck_assert_msg(section || holds_tag(text, "", *name),
-			      "%s: no placeholder shows %s", files[_i], *name);
-		ck_assert_msg(section == holds_tag(text, "/", *name),
-			      "%s: {{#%s}} and {{/%s}} must both exist",
-			      files[_i], *name, *name);
-	}
+	ck_assert_ptr_nonnull(memmem(page_template((enum page)_i).p,
+				     page_template((enum page)_i).n, LINK,
+				     strlen(LINK)));
 }
 END_TEST
 
 static struct str
 write_page(enum page page, struct str value)
 {
-	struct html_var vars[NAMES_MAX];
-	const char *const *names = template_names(page);
+	struct html_var *vars = arena_array(arena, NAMES_MAX, sizeof(*vars));
+	struct html_scope scope = { .vars = vars };
+	struct str names[] = { template_names(page),
+			       template_names(PAGE_FRAME) };
+	const struct page_language *languages;
+	struct pages *pages;
 	struct buf out;
-	size_t n = 0;
+	struct err err;
+	struct str name;
+	size_t n;
 
-	for (; names[n] != NULL; n++)
-		vars[n] = (struct html_var){ names[n], value };
+	ck_assert_ptr_nonnull(vars);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		while (str_word(&names[i], &name)) {
+			ck_assert_uint_lt(scope.n, NAMES_MAX);
+			vars[scope.n++] =
+			    HTML_VALUE(arena_cstr(arena, name), value);
+		}
+	}
+	ck_assert_int_eq(pages_open(arena, &pages, &err), 0);
+	languages = pages_languages(pages, &n);
+	ck_assert_uint_gt(n, 0);
 	buf_init(&out, arena, FILE_MAX);
-	template_write(&out, page, vars, n);
+	pages_write(pages, page, &languages[0], &scope, &out);
 	buf_add_char(&out, '\0');
 	ck_assert(!buf_failed(&out));
 	return buf_str(&out);
 }
 
+static size_t
+count_of(struct str page, const char *what)
+{
+	size_t n = 0;
+
+	for (const char *at = page.p; (at = strstr(at, what)) != NULL; at++)
+		n++;
+	return n;
+}
+
 /* Each page is rendered once with all of its parts and once without them. */
 START_TEST(pages_are_written)
 {
+	static const char *const once[] = { "<h1>",    "<title>", "<main",
+					    "</main>", "<header", "<footer",
+					    "</html>", "<body>",  "<html " };
+	static const char *const never[] = { "{{",     "<!--",	 "<&>",
+					     "style=", "<style", " onclick" };
 	struct str values[] = { STR("<&>"), STR("") };
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
 		struct str page = write_page((enum page)_i, values[i]);
-		const char *style = strstr(page.p, "<style>");
 
 		ck_assert(str_starts(page, STR("<!DOCTYPE html>\n")));
-		ck_assert_ptr_null(strstr(page.p, "{{"));
-		ck_assert_ptr_null(strstr(page.p, "<!--"));
-		ck_assert_ptr_null(strstr(page.p, LINK));
-		ck_assert_ptr_null(strstr(page.p, "<&>"));
-		ck_assert_ptr_nonnull(style);
-		style += strlen("<style>");
-		ck_assert(str_starts(str_from(style), template_style()));
-		style += template_style().n;
-		ck_assert(str_starts(str_from(style), STR("</style>\n")));
+		for (size_t k = 0; k < ARRAY_LEN(once); k++)
+			ck_assert_msg(count_of(page, once[k]) == 1,
+				      "%s: not one %s", page_names[_i],
+				      once[k]);
+		for (size_t k = 0; k < ARRAY_LEN(never); k++)
+			ck_assert_msg(count_of(page, never[k]) == 0,
+				      "%s: has %s", page_names[_i], never[k]);
 	}
+}
+END_TEST
+
+START_TEST(parts_are_found)
+{
+	struct template_parts parts;
+	struct template_frame frame;
+
+	ck_assert(template_split(STR("a<title>b</title>c<body>\nd</body>e"),
+				 &parts));
+	ck_assert(str_eq(parts.title, STR("b")));
+	ck_assert(str_eq(parts.main, STR("d")));
+	ck_assert(!template_split(STR("<title>b</title><body>\n"), &parts));
+	ck_assert(!template_split(STR("<body>\nd</body>"), &parts));
+	ck_assert(!template_split(STR(""), &parts));
+	ck_assert(template_split_frame(STR("a{{title}}b{{main}}\nc"), &frame));
+	ck_assert(str_eq(frame.before, STR("a")));
+	ck_assert(str_eq(frame.between, STR("b")));
+	ck_assert(str_eq(frame.after, STR("c")));
+	ck_assert(!template_split_frame(STR("a{{main}}\nb{{title}}"), &frame));
 }
 END_TEST
 
@@ -202,10 +245,12 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, page_equals_its_file, 0, PAGES);
-	tcase_add_test(t, style_equals_its_file);
+	tcase_add_test(t, files_equal_theirs);
 	tcase_add_test(t, every_file_is_a_page);
 	tcase_add_loop_test(t, every_placeholder_is_filled, 0, PAGES);
-	tcase_add_loop_test(t, every_value_has_a_placeholder, 0, PAGES);
-	tcase_add_loop_test(t, pages_are_written, 0, PAGES);
+	tcase_add_loop_test(t, every_value_has_a_placeholder, 0, PAGE_FRAME);
+	tcase_add_loop_test(t, a_browser_shows_the_file, 0, PAGE_FRAME);
+	tcase_add_loop_test(t, pages_are_written, 0, PAGE_FRAME);
+	tcase_add_test(t, parts_are_found);
 	return run_case(t);
 }

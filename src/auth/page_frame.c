@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* The frame of the pages, and the files that they load. */
+#include "auth/page_frame.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "http/cookie.h"
+
+#define HOST_MAX       255
+#define LANGUAGE_DAYS  365
+#define ROW_WIDTH      3
+#define REQUEST_DIGITS 12
+
+struct str
+page_host(const struct request_context *ctx)
+{
+	struct str host = str_clip(ctx->in->host, HOST_MAX);
+
+	/* The host of a malformed request is not checked. */
+	return str_is_text(host) ? host : STR("");
+}
+
+/* Returns true when the address of this request is one of our own, which the
+ * person can open again in another language. */
+static bool
+may_choose(const struct request_context *ctx)
+{
+	return ctx->in->action == ACTION_ENDPOINT &&
+	       (ctx->in->method == HTTP_GET || ctx->in->method == HTTP_HEAD);
+}
+
+/* Returns the language that the address asks for; NULL: none. */
+static const struct page_language *
+language_of_query(const struct request_context *ctx)
+{
+	struct str tag;
+	struct err err;
+
+	if (!may_choose(ctx) ||
+	    http_request_query(ctx->in, STR("lang"), ctx->call.arena, &tag,
+			       &err) != 0 ||
+	    tag.p == NULL)
+		return NULL;
+	return pages_language_of(ctx->service->pages, tag);
+}
+
+/* Finds the language of the page. One that the person chooses by the address is
+ * kept in a cookie; an answer about a failure sets no cookie. */
+static const struct page_language *
+find_language(struct request_context *ctx, unsigned status)
+{
+	const struct pages *pages = ctx->service->pages;
+	const struct settings *set = ctx->service->set;
+	const struct page_language *lang = language_of_query(ctx);
+	struct str tag;
+
+	if (lang != NULL && status < 500)
+		cookie_set(ctx->out, &ctx->jar->set, set->server.path,
+			   COOKIE_LANGUAGE, str_from(lang->tag),
+			   INT64_C(86400) * LANGUAGE_DAYS);
+	if (lang == NULL &&
+	    cookie_find(ctx->in, ctx->jar->language, &tag) == COOKIE_FOUND)
+		lang = pages_language_of(pages, tag);
+	if (lang == NULL)
+		lang = pages_negotiate(pages, ctx->in->accept_language);
+	return lang;
+}
+
+/* Makes the list of languages. It is empty when there is no choice. */
+static struct html_list
+languages_of(struct request_context *ctx, const struct page_language *now)
+{
+	size_t n;
+	const struct page_language *all =
+	    pages_languages(ctx->service->pages, &n);
+	struct html_var *rows =
+	    arena_array(ctx->call.arena, n, ROW_WIDTH * sizeof(*rows));
+
+	if (rows == NULL) {
+		ctx->out->failed = true;
+		n = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct html_var *row = &rows[i * ROW_WIDTH];
+
+		row[0] = HTML_VALUE("tag", str_from(all[i].tag));
+		row[1] = HTML_VALUE("name", all[i].name);
+		row[2] = HTML_FLAG("current", &all[i] == now);
+	}
+	return (struct html_list){ .vars = rows,
+				   .width = ROW_WIDTH,
+				   .rows = n };
+}
+
+static struct str
+version_of(const struct request_context *ctx, enum page_file file)
+{
+	return pages_file(ctx->service->pages, file)->version;
+}
+
+static bool
+has_name(const struct html_var *vars, size_t n, const char *name)
+{
+	while (n > 0 && strcmp(vars[n - 1].name, name) != 0)
+		n--;
+	return n > 0;
+}
+
+static void
+add_page_headers(struct request_context *ctx, unsigned status)
+{
+	ctx->out->status = status;
+	http_response_header(ctx->out, "Content-Type",
+			     STR("text/html; charset=utf-8"));
+	http_response_header(ctx->out, "Content-Security-Policy",
+			     ctx->service->csp);
+	http_response_header(ctx->out, "Referrer-Policy", STR("same-origin"));
+	http_response_header(ctx->out, "X-Frame-Options", STR("DENY"));
+}
+
+void
+page_write(struct request_context *ctx, unsigned status, enum page page,
+	   const struct html_var *vars, size_t n)
+{
+	const struct page_language *lang = find_language(ctx, status);
+	const struct html_list languages = languages_of(ctx, lang);
+	const struct html_var frame[] = {
+		HTML_VALUE("path", ctx->service->set->server.path),
+		HTML_VALUE("host", page_host(ctx)),
+		HTML_VALUE("site", page_host(ctx)),
+		HTML_VALUE("lang", str_from(lang->tag)),
+		HTML_VALUE("dir",
+			   lang->right_to_left ? STR("rtl") : STR("ltr")),
+		HTML_VALUE("language", lang->name),
+		HTML_LIST("languages", &languages),
+		HTML_FLAG("choose",
+			  languages.rows > 1 &&
+			      (may_choose(ctx) || has_name(vars, n, "keep"))),
+		HTML_VALUE("style", version_of(ctx, FILE_STYLE)),
+		HTML_VALUE("script", version_of(ctx, FILE_PAGE)),
+		HTML_VALUE("icon", version_of(ctx, FILE_ICON)),
+		HTML_VALUE("request",
+			   str_clip(ctx->in->request_id, REQUEST_DIGITS)),
+	};
+	const struct html_scope outer = { .vars = frame,
+					  .n = ARRAY_LEN(frame) };
+	const struct html_scope scope = { .vars = vars,
+					  .n = n,
+					  .outer = &outer };
+
+	pages_write(ctx->service->pages, page, lang, &scope, &ctx->out->body);
+	add_page_headers(ctx, status);
+}
+
+/* A browser keeps a file under the address with its version for ever; any other
+ * address may be of another version of the service. */
+static void
+answer_file(struct request_context *ctx, enum page_file which)
+{
+	const struct page_content *file =
+	    pages_file(ctx->service->pages, which);
+	struct str version;
+	struct err err;
+	bool exact = http_request_query(ctx->in, STR("v"), ctx->call.arena,
+					&version, &err) == 0 &&
+		     str_eq(version, file->version);
+
+	ctx->out->status = 200;
+	buf_add(&ctx->out->body, file->text);
+	http_response_header(ctx->out, "Content-Type", str_from(file->type));
+	http_response_header(ctx->out, "Cache-Control",
+			     exact ?
+				 STR("public, max-age=31536000, immutable") :
+				 STR("no-cache"));
+	/* An image that is opened by itself must not run anything, either. */
+	http_response_header(ctx->out, "Content-Security-Policy",
+			     STR("default-src 'none'; sandbox"));
+}
+
+void
+page_style_get(struct request_context *ctx)
+{
+	answer_file(ctx, FILE_STYLE);
+}
+
+void
+page_script_get(struct request_context *ctx)
+{
+	answer_file(ctx, FILE_PAGE);
+}
+
+void
+page_icon_get(struct request_context *ctx)
+{
+	answer_file(ctx, FILE_ICON);
+}

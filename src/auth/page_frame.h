@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* What all pages show: the frame around them. */
+#ifndef AUTH_PAGE_FRAME_H
+#define AUTH_PAGE_FRAME_H
+
+#include "auth/pages.h"
+
+/* Returns the host of the request; empty when it cannot be shown. */
+struct str page_host(const struct request_context *ctx);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens the pages and writes them. */
+#include "pages/pages.h"
+
+#include <assert.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "http/html.h"
+#include "pages/catalogue.h"
+#include "pages/language.h"
+
+#define VERSION_MAX 16
+
+struct pages {
+	struct template_parts parts[PAGES];
+	struct template_frame frame;
+	const struct catalogue *texts; /* one for each language */
+	struct page_language *languages;
+	const char **tags; /* of the languages */
+	size_t nlanguages;
+	struct page_content files[PAGE_FILES];
+};
+
+static int
+open_templates(struct pages *p, struct arena *a, struct err *err)
+{
+	for (int i = 0; i < PAGES; i++) {
+		struct str text;
+		bool ok;
+
+		if (template_text((enum page)i, a, &text, err) != 0)
+			return -1;
+		ok = i == PAGE_FRAME ? template_split_frame(text, &p->frame) :
+				       template_split(text, &p->parts[i]);
+		assert(ok);
+	}
+	return 0;
+}
+
+static int
+open_languages(struct pages *p, struct arena *a, struct err *err)
+{
+	p->texts = catalogues(&p->nlanguages);
+	p->languages = arena_array(a, p->nlanguages, sizeof(*p->languages));
+	p->tags = arena_array(a, p->nlanguages, sizeof(*p->tags));
+	if (p->languages == NULL || p->tags == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < p->nlanguages; i++) {
+		const struct catalogue *c = &p->texts[i];
+		const char *direction =
+		    catalogue_find(c, STR("language.direction"), STR(""));
+
+		p->tags[i] = c->language;
+		p->languages[i] = (struct page_language){
+			.tag = c->language,
+			.name = str_from(catalogue_find(c, STR("language.name"),
+							STR(""))),
+			.right_to_left =
+			    str_eq(str_from(direction), STR("rtl")),
+			.index = i,
+		};
+	}
+	return 0;
+}
+
+static int
+open_files(struct pages *p, struct arena *a, struct err *err)
+{
+	static const char *const types[] = {
+		[FILE_STYLE] = "text/css; charset=utf-8",
+		[FILE_PAGE] = "text/javascript; charset=utf-8",
+		[FILE_ICON] = "image/svg+xml",
+	};
+
+	for (int i = 0; i < PAGE_FILES; i++) {
+		struct buf version;
+		struct str text;
+
+		if (template_file((enum page_file)i, a, &text, err) != 0)
+			return -1;
+		buf_init(&version, a, VERSION_MAX);
+		buf_printf(&version, "%08lx", (unsigned long)str_hash(text));
+		if (buf_failed(&version))
+			return err_nomem(err);
+		p->files[i] =
+		    (struct page_content){ .type = types[i],
+					   .text = text,
+					   .version = buf_str(&version) };
+	}
+	return 0;
+}
+
+int
+pages_open(struct arena *a, struct pages **out, struct err *err)
+{
+	struct pages *p = arena_alloc(a, sizeof(*p));
+
+	if (p == NULL)
+		return err_nomem(err);
+	if (open_templates(p, a, err) != 0 || open_languages(p, a, err) != 0 ||
+	    open_files(p, a, err) != 0)
+		return -1;
+	*out = p;
+	return 0;
+}
+
+const struct page_language *
+pages_languages(const struct pages *p, size_t *n)
+{
+	*n = p->nlanguages;
+	return p->languages;
+}
+
+const struct page_language *
+pages_language_of(const struct pages *p, struct str tag)
+{
+	for (size_t i = 0; i < p->nlanguages; i++) {
+		if (str_eq(str_from(p->tags[i]), tag))
+			return &p->languages[i];
+	}
+	return NULL;
+}
+
+const struct page_language *
+pages_negotiate(const struct pages *p, struct str accept)
+{
+	size_t best;
+
+	(void)language_negotiate(accept, p->tags, p->nlanguages, &best);
+	return &p->languages[best];
+}
+
+struct str
+pages_text(const struct pages *p, const struct page_language *lang,
+	   struct str key, struct str count)
+{
+	const char *text = catalogue_find(&p->texts[lang->index], key, count);
+
+	if (text == NULL)
+		text = catalogue_find(&p->texts[0], key, count);
+	if (text == NULL)
+		return (struct str){ .p = NULL };
+	return str_from(text);
+}
+
+struct texts_from {
+	const struct pages *pages;
+	const struct page_language *lang;
+};
+
+static struct str
+text_from(const void *from, struct str key, struct str count)
+{
+	const struct texts_from *f = from;
+
+	return pages_text(f->pages, f->lang, key, count);
+}
+
+void
+pages_write(const struct pages *p, enum page page,
+	    const struct page_language *lang, const struct html_scope *scope,
+	    struct buf *out)
+{
+	const struct texts_from from = { .pages = p, .lang = lang };
+	const struct html_texts texts = { .find = text_from, .from = &from };
+	const struct template_parts *parts = &p->parts[page];
+
+	html_template(out, p->frame.before, scope, &texts, false);
+	html_template(out, parts->title, scope, &texts, true);
+	html_template(out, p->frame.between, scope, &texts, false);
+	html_template(out, parts->main, scope, &texts, false);
+	html_template(out, p->frame.after, scope, &texts, false);
+}
+
+const struct page_content *
+pages_file(const struct pages *p, enum page_file file)
+{
+	return &p->files[file];
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pages under one configuration: templates, texts in all languages, and the
+ * files that the pages load. Const after pages_open().
+ */
+#ifndef PAGES_PAGES_H
+#define PAGES_PAGES_H
+
+#include "pages/template.h"
+
+struct arena;
+struct buf;
+struct err;
+struct html_scope;
+
+struct pages;
+
+/* Opens the pages; everything is allocated in `a`. */
+int pages_open(struct arena *a, struct pages **out, struct err *err) MUST_USE;
+
+struct page_language {
+	const char *tag; /* "de" */
+	struct str name; /* in the language itself: "Deutsch" */
+	bool right_to_left;
+	size_t index;
+};
+
+/* Returns the languages, English first. */
+const struct page_language *pages_languages(const struct pages *p, size_t *n);
+
+/* Returns the language of a tag; NULL if there is none. */
+const struct page_language *pages_language_of(const struct pages *p,
+					      struct str tag);
+
+/* Returns the language that an Accept-Language header prefers, or English. */
+const struct page_language *pages_negotiate(const struct pages *p,
+					    struct str accept);
+
+/* Returns a text in a language, or else in English. `count` has the digits of a
+ * number of things, or is empty. p is NULL when there is no such text. */
+struct str pages_text(const struct pages *p, const struct page_language *lang,
+		      struct str key, struct str count);
+
+/* Writes a page in its frame. */
+void pages_write(const struct pages *p, enum page page,
+		 const struct page_language *lang,
+		 const struct html_scope *scope, struct buf *out);
+
+/* A file that the pages load. */
+struct page_content {
+	const char *type; /* media type */
+	struct str text;
+	struct str version; /* changes whenever the text does */
+};
+
+const struct page_content *pages_file(const struct pages *p,
+				      enum page_file file);
+
+#endif
