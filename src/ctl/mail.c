@@ -40,7 +40,7 @@ mail_test(struct ctl *c)
 					     .env = &c->env,
 					     .stop_fd = -1,
 					     .limit_ms = TRANSPORT_LIMIT_MS };
-	struct mail mail = {
+	struct mail_message mail = {
 		.to = str_from(c->operand),
 		.subject = STR("Test message of fcgiauth"),
 		.text = STR("An administrator has sent this message with the "

@@ -211,7 +211,7 @@ is_body(struct str text)
 }
 
 static int
-check_mail(const struct mail *m, struct err *err)
+check_mail(const struct mail_message *m, struct err *err)
 {
 	if (!mailbox_is_address(m->from.address) || !str_is_text(m->from.name))
 		return err_set(err, ERR_INPUT, "the sender is no address");
@@ -228,8 +228,8 @@ check_mail(const struct mail *m, struct err *err)
 }
 
 int
-message_compose(const struct mail *m, const struct env *env, struct arena *a,
-		struct str *out, struct err *err)
+message_compose(const struct mail_message *m, const struct env *env,
+		struct arena *a, struct str *out, struct err *err)
 {
 	struct buf b;
 

@@ -13,7 +13,7 @@ struct err;
 #define MAIL_SUBJECT_MAX 200
 #define MAIL_TEXT_MAX	 (64 * 1024)
 
-struct mail {
+struct mail_message {
 	struct mailbox from;
 	struct str to; /* an address */
 	/* A text of the service, never one of a user: plain UTF-8 in one
@@ -29,7 +29,7 @@ struct mail {
  * refuses, a control character and a text that is not UTF-8 are ERR_INPUT:
  * such a message can never be sent.
  */
-int message_compose(const struct mail *m, const struct env *env,
+int message_compose(const struct mail_message *m, const struct env *env,
 		    struct arena *a, struct str *out, struct err *err) MUST_USE;
 
 #endif

@@ -14,8 +14,8 @@ transport_prepare(const struct mail_settings *set, struct err *err)
 }
 
 int
-transport_send(const struct transport *t, const struct mail *m, struct arena *a,
-	       struct mail_answer *out, struct err *err)
+transport_send(const struct transport *t, const struct mail_message *m,
+	       struct arena *a, struct mail_answer *out, struct err *err)
 {
 	struct letter letter = { .from = m->from.address, .to = m->to };
 

@@ -47,7 +47,7 @@ int transport_prepare(const struct mail_settings *set,
  * SIGPIPE ignored. -1 means that the message could not be composed: with
  * ERR_INPUT it never can be.
  */
-int transport_send(const struct transport *t, const struct mail *m,
+int transport_send(const struct transport *t, const struct mail_message *m,
 		   struct arena *a, struct mail_answer *out,
 		   struct err *err) MUST_USE;
 

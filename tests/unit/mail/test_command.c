@@ -70,7 +70,7 @@ sending_end(struct sending *s)
 static void
 sending_send(struct sending *s)
 {
-	const struct mail mail = {
+	const struct mail_message mail = {
 		.from = { .name = STR("Login"), .address = STR("login@a.b") },
 		.to = STR("alice@c.d"),
 		.subject = STR("Subject"),

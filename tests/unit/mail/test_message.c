@@ -23,10 +23,10 @@ struct composed {
 };
 
 /* A mail of which a test changes one member. */
-static struct mail
+static struct mail_message
 usual(void)
 {
-	return (struct mail){
+	return (struct mail_message){
 		.from = { .name = STR("Login"),
 			  .address = STR("login@example.com") },
 		.to = STR("alice@example.org"),
@@ -36,7 +36,7 @@ usual(void)
 }
 
 static void
-compose(struct composed *c, const struct mail *m)
+compose(struct composed *c, const struct mail_message *m)
 {
 	*c = (struct composed){ .arena = arena_new(ARENA_BYTES),
 				.text = STR("?") };
@@ -67,7 +67,7 @@ find(const struct composed *c, const char *part)
 
 START_TEST(a_message_has_all_headers)
 {
-	struct mail m = usual();
+	struct mail_message m = usual();
 	struct composed c;
 
 	compose(&c, &m);
@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST(message_ids_differ)
 {
-	const struct mail m = usual();
+	const struct mail_message m = usual();
 	struct composed one;
 	struct str other;
 
@@ -108,7 +108,7 @@ END_TEST
 
 START_TEST(names_and_subjects_are_encoded)
 {
-	struct mail m = usual();
+	struct mail_message m = usual();
 	struct composed c;
 
 	m.from.name = STR("A \"b\" \\ c, <d>");
@@ -148,7 +148,7 @@ assert_lines(const struct composed *c, size_t max)
 
 START_TEST(lines_are_short)
 {
-	struct mail m = usual();
+	struct mail_message m = usual();
 	struct composed c;
 	struct buf text;
 	struct arena *a = arena_new(ARENA_BYTES);
@@ -204,7 +204,7 @@ START_TEST(nothing_is_injected)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		struct mail m = usual();
+		struct mail_message m = usual();
 		struct composed c;
 
 		m.to = str_from(bad[i]);
@@ -230,7 +230,7 @@ START_TEST(only_plain_text_is_sent)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		struct mail m = usual();
+		struct mail_message m = usual();
 		struct composed c;
 
 		m.text = bad[i];
@@ -253,9 +253,9 @@ END_TEST
 
 START_TEST(failures_leave_no_message)
 {
-	const struct mail m = usual();
+	const struct mail_message m = usual();
 	struct composed c;
-	struct mail big = usual();
+	struct mail_message big = usual();
 	struct str out = STR("?");
 	char text[MAIL_TEXT_MAX + 1];
 
