@@ -48,7 +48,7 @@ static const struct {
 	  "cure=\"let the web server redirect http to https\"" },
 	{ "",
 	  { "127.0.0.1:9", NULL, "9", "https://a.example", "same-origin" },
-	  "to pass on the Host header unchanged",
+	  "pass on the Host header unchanged",
 	  "Host header",
 	  "cure=\"pass the Host header on unchanged\"" },
 	{ "",
