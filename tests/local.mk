@@ -190,9 +190,12 @@ tests_contract_store_test_store_memory_SOURCES = \
 
 if HAVE_SQLITE
 CONTRACT_TESTS += \
+	tests/contract/factors/test_factors_sqlite \
 	tests/contract/sqlite/test_sqlite \
 	tests/contract/store/test_store_sqlite \
 	tests/contract/users/test_users
+tests_contract_factors_test_factors_sqlite_SOURCES = \
+	$(FACTORS_CASES) tests/contract/factors/kind_sqlite.c
 tests_contract_sqlite_test_sqlite_SOURCES = \
 	tests/contract/sqlite/test_sqlite.c tests/contract/sqlite/damage.c \
 	tests/contract/sqlite/faults.c tests/contract/sqlite/feed.c \
@@ -207,12 +210,15 @@ tests_contract_users_test_users_SOURCES = \
 endif
 if HAVE_POSTGRES
 CONTRACT_TESTS += \
+	tests/contract/factors/test_factors_postgres \
 	tests/contract/postgres/test_postgres \
 	tests/contract/postgres/test_users_foreign \
 	tests/contract/store/test_store_postgres \
 	tests/contract/users/test_users_postgres
 libtests_a_SOURCES += \
 	tests/support/postgres_server.c tests/support/postgres_server.h
+tests_contract_factors_test_factors_postgres_SOURCES = \
+	$(FACTORS_CASES) tests/contract/factors/kind_postgres.c
 tests_contract_postgres_test_postgres_SOURCES = \
 	tests/contract/postgres/test_postgres.c \
 	tests/contract/postgres/conflicts.c tests/contract/postgres/damage.c \

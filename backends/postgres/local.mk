@@ -22,8 +22,13 @@ POSTGRES_USERS_SQL = \
 	$(srcdir)/backends/postgres/sql/users_1.sql
 EXTRA_DIST += $(POSTGRES_USERS_SQL)
 
+# Migrations of the records of accounts, oldest first.
+POSTGRES_FACTORS_SQL = \
+	$(srcdir)/backends/postgres/sql/factors_1.sql
+EXTRA_DIST += $(POSTGRES_FACTORS_SQL)
+
 if HAVE_POSTGRES
-BACKENDS += store:postgres users:postgres
+BACKENDS += store:postgres users:postgres factors:postgres
 libfcgiauth_a_SOURCES += \
 	backends/postgres/attempts.c \
 	backends/postgres/conn.c backends/postgres/conn.h \
@@ -31,6 +36,7 @@ libfcgiauth_a_SOURCES += \
 	backends/postgres/conninfo.c \
 	backends/postgres/denials.c \
 	backends/postgres/extras.c \
+	backends/postgres/factors.c \
 	backends/postgres/feed.c \
 	backends/postgres/feed_conn.c backends/postgres/feed_lock.c \
 	backends/postgres/foreign.c backends/postgres/foreign.h \
@@ -64,6 +70,13 @@ backends/postgres/users_schema.inc: $(POSTGRES_USERS_SQL) \
 backends/postgres/users.$(OBJEXT): backends/postgres/users_schema.inc
 BUILT_SOURCES += backends/postgres/users_schema.inc
 CLEANFILES += backends/postgres/users_schema.inc
+
+backends/postgres/factors_schema.inc: $(POSTGRES_FACTORS_SQL) \
+		$(srcdir)/backends/postgres/local.mk $(EMBED_AWK)
+	$(EMBED) -v comment='--.*' $(POSTGRES_FACTORS_SQL) >$@.tmp && mv $@.tmp $@
+backends/postgres/factors.$(OBJEXT): backends/postgres/factors_schema.inc
+BUILT_SOURCES += backends/postgres/factors_schema.inc
+CLEANFILES += backends/postgres/factors_schema.inc
 else
-BACKENDS += no-store:postgres no-users:postgres
+BACKENDS += no-store:postgres no-users:postgres no-factors:postgres
 endif

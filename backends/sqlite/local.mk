@@ -19,12 +19,19 @@ SQLITE_USERS_SQL = \
 	$(srcdir)/backends/sqlite/sql/users_1.sql
 EXTRA_DIST += $(SQLITE_USERS_SQL)
 
+# Migrations of the records of accounts, oldest first.
+SQLITE_FACTORS_SQL = \
+	$(srcdir)/backends/sqlite/sql/factors_1.sql
+EXTRA_DIST += $(SQLITE_FACTORS_SQL)
+
 if HAVE_SQLITE
-BACKENDS += store:sqlite users:sqlite
+BACKENDS += store:sqlite users:sqlite factors:sqlite
 libfcgiauth_a_SOURCES += \
 	backends/sqlite/attempts.c \
 	backends/sqlite/conn.c backends/sqlite/conn.h \
 	backends/sqlite/denials.c \
+	backends/sqlite/factors.c \
+	backends/sqlite/factors_sql.c backends/sqlite/factors_sql.h \
 	backends/sqlite/feed.c \
 	backends/sqlite/file.c backends/sqlite/file.h \
 	backends/sqlite/marks.c \
@@ -48,6 +55,13 @@ backends/sqlite/users_schema.inc: $(SQLITE_USERS_SQL) \
 backends/sqlite/users.$(OBJEXT): backends/sqlite/users_schema.inc
 BUILT_SOURCES += backends/sqlite/users_schema.inc
 CLEANFILES += backends/sqlite/users_schema.inc
+
+backends/sqlite/factors_schema.inc: $(SQLITE_FACTORS_SQL) \
+		$(srcdir)/backends/sqlite/local.mk $(EMBED_AWK)
+	$(EMBED) -v comment='--.*' $(SQLITE_FACTORS_SQL) >$@.tmp && mv $@.tmp $@
+backends/sqlite/factors.$(OBJEXT): backends/sqlite/factors_schema.inc
+BUILT_SOURCES += backends/sqlite/factors_schema.inc
+CLEANFILES += backends/sqlite/factors_schema.inc
 else
-BACKENDS += no-store:sqlite no-users:sqlite
+BACKENDS += no-store:sqlite no-users:sqlite no-factors:sqlite
 endif
