@@ -176,6 +176,7 @@ STORE_CASES = \
 	tests/contract/store/rotate.h
 USERS_CASES = \
 	tests/contract/users/test_users.c tests/contract/users/refused.c \
+	tests/contract/users/typed.c \
 	tests/contract/users/fixture.c tests/contract/users/fixture.h
 FACTORS_CASES = \
 	tests/contract/factors/test_factors.c \

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/htpasswd/file.h"
+#include "backends/htpasswd/copy.h"
 #include "os/file.h"
 
 #define TABLE_BYTES ((size_t)128 * 1024 * 1024)
@@ -21,6 +21,7 @@ enum { USERS, GROUPS, FILES };
 
 struct htpasswd_conf {
 	const char *file, *groups;
+	struct users_forms forms; /* the e-mail addresses are not known */
 };
 
 /* The table of one state of both files. */
@@ -33,6 +34,7 @@ struct htpasswd_table {
 struct htpasswd_source {
 	const struct env *env;
 	char *path[FILES]; /* groups may be NULL */
+	unsigned forms; /* users_forms_caps() */
 	/* Guards the fields below. It is also held while the files are read:
 	 * they are local and small, and the threads that wait need the
 	 * result. */
@@ -283,6 +285,7 @@ users_htpasswd_open(const void *conf, const struct env *env, void **source,
 	if (s == NULL)
 		return err_nomem(err);
 	s->env = env;
+	s->forms = users_forms_caps(&set->forms);
 	(void)pthread_mutex_init(&s->lock, NULL); /* cannot fail */
 	for (size_t i = 0; i < FILES && rc == 0; i++) {
 		if (path[i] == NULL)
@@ -351,21 +354,6 @@ users_htpasswd_ping(void *conn, struct err *err)
 }
 
 static int
-copy_user(const struct htpasswd_user *from, struct arena *a, struct user *out,
-	  struct err *err)
-{
-	const struct identity who = { .name = from->name,
-				      .roles = from->roles };
-	struct user u = { .disabled = false, .line = from->line };
-
-	if (identity_copy(a, &who, &u.who) != 0 ||
-	    arena_copy(a, from->hash, &u.hash) != 0)
-		return err_nomem(err);
-	*out = u;
-	return 0;
-}
-
-static int
 users_htpasswd_find(void *conn, const struct call *c, struct str name,
 		    struct user_answer *out, struct err *err)
 {
@@ -379,7 +367,7 @@ users_htpasswd_find(void *conn, const struct call *c, struct str name,
 	u = htpasswd_find(&t->users, name);
 	is.found = u != NULL;
 	if (u != NULL)
-		rc = copy_user(u, c->arena, &is.user, err);
+		rc = htpasswd_copy_user(u, c->arena, &is.user, err);
 	if (rc == 0)
 		*out = is;
 	htpasswd_users_give(conn, t);
@@ -387,24 +375,17 @@ users_htpasswd_find(void *conn, const struct call *c, struct str name,
 }
 
 static int
-copy_list(const struct htpasswd *h, struct arena *a, struct str after,
-	  size_t limit, struct user_list *out, struct err *err)
+users_htpasswd_find_typed(void *conn, const struct call *c, struct str text,
+			  struct user_list *out, struct err *err)
 {
-	size_t at = htpasswd_position(h, after);
-	struct user_list list;
+	struct htpasswd_table *t = NULL;
+	int rc;
 
-	if (at < h->n && str_eq(h->v[at].name, after))
-		at++;
-	list.n = h->n - at < limit ? h->n - at : limit;
-	list.v = arena_array(a, list.n + 1, sizeof(*list.v));
-	if (list.v == NULL)
-		return err_nomem(err);
-	for (size_t i = 0; i < list.n; i++) {
-		if (copy_user(&h->v[at + i], a, &list.v[i], err) != 0)
-			return -1;
-	}
-	*out = list;
-	return 0;
+	if (htpasswd_users_take(conn, &t, err) != 0)
+		return -1;
+	rc = htpasswd_copy_typed(&t->users, c->arena, text, out, err);
+	htpasswd_users_give(conn, t);
+	return rc;
 }
 
 static int
@@ -416,9 +397,19 @@ users_htpasswd_list(void *conn, const struct call *c, struct str after,
 
 	if (htpasswd_users_take(conn, &t, err) != 0)
 		return -1;
-	rc = copy_list(&t->users, c->arena, after, limit, out, err);
+	rc = htpasswd_copy_list(&t->users, c->arena, after, limit, out, err);
 	htpasswd_users_give(conn, t);
 	return rc;
+}
+
+#define CAPS (BACKEND_PERSISTENT | BACKEND_SHARED | USERS_LISTS)
+
+static unsigned
+users_htpasswd_caps(const void *source)
+{
+	const struct htpasswd_source *s = source;
+
+	return CAPS | s->forms;
 }
 
 static const struct option options[] = {
@@ -440,6 +431,11 @@ static const struct option options[] = {
 		       "a member that is not a user. The file is read again "
 		       "like the password file. Neither file may have more "
 		       "than 100,000 lines: use postgres for more."),
+	USERS_OPTION_CASE(
+	    struct htpasswd_conf,
+	    "Whether a person may type their name in any case at a sign-in; "
+	    "see the same option of sqlite. Apache compares the names of such "
+	    "a file exactly."),
 	OPTION_END
 };
 
@@ -448,18 +444,19 @@ const struct user_source_ops users_htpasswd = {
 		.driver = {
 			.name = "htpasswd",
 			.summary = "users in a password file",
-			.caps = BACKEND_PERSISTENT | BACKEND_SHARED |
-				USERS_LISTS,
+			.caps = CAPS | USERS_FOLDS,
 			.options = options,
 			.conf_size = sizeof(struct htpasswd_conf),
 		},
 		.open = users_htpasswd_open,
 		.close = users_htpasswd_close,
+		.caps = users_htpasswd_caps,
 		.connect = users_htpasswd_connect,
 		.disconnect = users_htpasswd_disconnect,
 		.ping = users_htpasswd_ping,
 	},
 	.elsewhere = "change the file with htpasswd(1)",
 	.find = users_htpasswd_find,
+	.find_typed = users_htpasswd_find_typed,
 	.list = users_htpasswd_list,
 };

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Users by statements of the administrator. */
 #include "backends/postgres/foreign.h"
+#include "backends/postgres/foreign_row.h"
 
 #include <jansson.h>
 #include <string.h>
 
 #include "base/buf.h"
-
-#define QUOTED_MAX 80 /* bytes of a value in a message */
-
-enum column { NAME, PASSWORD_HASH, EMAIL, FULL_NAME, ROLES, DISABLED, COLUMNS };
 
 static const struct {
 	const char *name;
@@ -21,11 +18,6 @@ static const struct {
 	[FULL_NAME] = { "full_name", false },
 	[ROLES] = { "roles", false },
 	[DISABLED] = { "disabled", false },
-};
-
-/* The index of each column in the result; -1: it has none. */
-struct places {
-	int at[COLUMNS];
 };
 
 static int
@@ -50,7 +42,7 @@ place_column(struct places *p, const char *name, int at, struct err *err)
 static int
 find_places(const PGresult *r, struct places *out, struct err *err)
 {
-	struct places p;
+	struct places p = { .row = 0 };
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		p.at[i] = -1;
@@ -200,172 +192,6 @@ foreign_check(struct postgres_conn *pg, const char *query,
 	return rc;
 }
 
-/* Returns a field; empty for NULL and for a missing column. */
-static struct str
-field(const PGresult *r, const struct places *p, enum column which)
-{
-	int at = p->at[which];
-	struct str s;
-
-	if (at < 0 || PQgetisnull(r, 0, at) != 0)
-		return STR("");
-	s = (struct str){ .p = PQgetvalue(r, 0, at),
-			  .n = (size_t)PQgetlength(r, 0, at) };
-	/* The trailing blanks of char(n) are padding. */
-	while (PQftype(r, at) == TYPE_BPCHAR && str_ends(s, STR(" ")))
-		s.n--;
-	return s;
-}
-
-/* Reads a boolean; returns false if the text is not one, for example empty. */
-static bool
-read_flag(struct str text, bool *out)
-{
-	static const struct {
-		struct str text;
-		bool value;
-	} words[] = {
-		{ { "f", 1 }, false },	   { { "0", 1 }, false },
-		{ { "false", 5 }, false }, { { "no", 2 }, false },
-		{ { "off", 3 }, false },   { { "n", 1 }, false },
-		{ { "t", 1 }, true },	   { { "1", 1 }, true },
-		{ { "true", 4 }, true },   { { "yes", 3 }, true },
-		{ { "on", 2 }, true },	   { { "y", 1 }, true },
-	};
-
-	text = str_trim(text);
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (str_eq_nocase(text, words[i].text)) {
-			*out = words[i].value;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Reads the next word; commas or white space separate words. */
-static bool
-next_word(struct str *rest, struct str *word)
-{
-	size_t n = 0;
-
-	while (rest->n > 0 && strchr(", \t\r\n", rest->p[0]) != NULL)
-		*rest = str_skip(*rest, 1);
-	while (n < rest->n && strchr(", \t\r\n", rest->p[n]) == NULL)
-		n++;
-	*word = (struct str){ .p = rest->p, .n = n };
-	*rest = str_skip(*rest, n);
-	return n > 0;
-}
-
-/* Removes the braces of an array of text, {a,b}. A quoted element is not a
- * valid role, except the word "NULL"; without quotes it is the value NULL. */
-static struct str
-foreign_unwrap(struct str text, bool *array)
-{
-	*array = text.n >= 2 && text.p[0] == '{' && text.p[text.n - 1] == '}';
-	if (*array)
-		text = (struct str){ .p = text.p + 1, .n = text.n - 2 };
-	return text;
-}
-
-/* Sets *why, which quotes an invalid role. */
-static int
-refuse_role(struct arena *a, struct str role, const char **why, struct err *err)
-{
-	struct buf b;
-
-	buf_init(&b, a, 2 * QUOTED_MAX);
-	buf_add(&b, STR("'"));
-	buf_add(&b, str_clip(role, QUOTED_MAX));
-	buf_add(&b, STR("' in roles is not a valid role"));
-	*why = arena_cstr(a, buf_str(&b));
-	return buf_failed(&b) || *why == NULL ? err_nomem(err) : 0;
-}
-
-static int
-foreign_add_role(struct arena *a, struct buf *roles, struct str role,
-		 const char **why, struct err *err)
-{
-	const struct identity so_far = { .roles = buf_str(roles) };
-
-	if (!identity_role_is_valid(role))
-		return refuse_role(a, role, why, err);
-	if (identity_has_role(&so_far, role))
-		return 0;
-	if (roles->n + 1 + role.n > IDENTITY_ROLES_MAX) {
-		*why = "roles has more than 1024 bytes";
-		return 0;
-	}
-	if (roles->n > 0)
-		buf_add_char(roles, ',');
-	buf_add(roles, role);
-	return buf_failed(roles) ? err_nomem(err) : 0;
-}
-
-static int
-read_roles(struct str text, struct arena *a, struct str *out, const char **why,
-	   struct err *err)
-{
-	bool array;
-	struct str rest = foreign_unwrap(str_trim(text), &array), role;
-	struct buf roles;
-
-	buf_init(&roles, a, IDENTITY_ROLES_MAX);
-	while (*why == NULL && next_word(&rest, &role)) {
-		if (array && str_eq(role, STR("NULL")))
-			continue;
-		if (array && str_eq(role, STR("\"NULL\"")))
-			role = STR("NULL");
-		if (foreign_add_role(a, &roles, role, why, err) != 0)
-			return -1;
-	}
-	*out = buf_str(&roles);
-	return 0;
-}
-
-/* Reads the column disabled. NULL refuses the user: a join without a match
- * gives it, as does NOT of NULL. Without the column no user is disabled. */
-static void
-read_disabled(const PGresult *r, const struct places *p, bool *disabled,
-	      const char **why)
-{
-	const int at = p->at[DISABLED];
-
-	if (at < 0)
-		*disabled = false;
-	else if (PQgetisnull(r, 0, at) != 0)
-		*why = "disabled is NULL";
-	else if (!read_flag(field(r, p, DISABLED), disabled))
-		*why = "disabled is neither true nor false";
-}
-
-/* Reads a user; *why is set if they must not sign in. */
-static int
-foreign_read_user(const PGresult *r, const struct places *p, struct arena *a,
-		  struct user *out, const char **why, struct err *err)
-{
-	struct user u = { .disabled = true };
-
-	read_disabled(r, p, &u.disabled, why);
-	if (!identity_text_is_valid(field(r, p, EMAIL)))
-		*why = "email is too long or has control characters";
-	if (!identity_text_is_valid(field(r, p, FULL_NAME)))
-		*why = "full_name is too long or has control characters";
-	if (read_roles(field(r, p, ROLES), a, &u.who.roles, why, err) != 0)
-		return -1;
-	if (arena_copy(a, field(r, p, NAME), &u.who.name) != 0 ||
-	    arena_copy(a, field(r, p, PASSWORD_HASH), &u.hash) != 0)
-		return err_nomem(err);
-	/* The texts of a refused user may be of any size. */
-	if (*why == NULL &&
-	    (arena_copy(a, field(r, p, EMAIL), &u.who.email) != 0 ||
-	     arena_copy(a, field(r, p, FULL_NAME), &u.who.full_name) != 0))
-		return err_nomem(err);
-	*out = u;
-	return 0;
-}
-
 static void
 warn(struct foreign_log *log, const char *event, struct log_field one,
      struct log_field other)
@@ -397,66 +223,138 @@ answer_found(const PGresult *r, const struct places *p, struct foreign_log *log,
 	return 0;
 }
 
-/* Checks that the query has returned exactly the name: sessions, bans and rules
- * depend on it, and a column that ignores case would give a user several. */
-static bool
-is_same_name(const PGresult *r, const struct places *p, struct foreign_log *log,
-	     struct str name)
-{
-	struct str given = field(r, p, NAME);
-
-	if (str_eq(given, name))
-		return true;
-	warn(log, "user_name_differs", F_STR("asked", name),
-	     F_STR("given", str_clip(given, IDENTITY_TEXT_MAX)));
-	return false;
-}
-
-/* The question that a row must answer. */
+/* The question that the rows must answer. */
 struct asked {
+	const struct foreign *f;
 	struct str name;
-	struct foreign_log *log;
 	struct arena *arena;
 };
+
+static int
+refuse_rows(const PGresult *r, const struct asked *asked, struct err *err)
+{
+	/* ERR_BUSY, because only the answer is wrong and not the connection. */
+	return err_set(err, ERR_BUSY,
+		       "query: must return one row, but there are %d rows for"
+		       " the user %.*s",
+		       PQntuples(r), STR_ARG(asked->name));
+}
+
+/*
+ * Finds the row that has exactly the name: sessions, bans and rules depend on
+ * it, and a column that ignores case would give a user several. *n is the
+ * number of such rows.
+ */
+static struct places
+find_row(const PGresult *r, const struct places *p, const struct asked *asked,
+	 int *n)
+{
+	struct places row = *p, found = *p;
+
+	*n = 0;
+	for (row.row = 0; row.row < PQntuples(r); row.row++) {
+		struct str given = foreign_field(r, &row, NAME);
+
+		if (str_eq(given, asked->name)) {
+			found = row;
+			++*n;
+		} else if (!asked->f->forms) {
+			warn(asked->f->log, "user_name_differs",
+			     F_STR("asked", asked->name),
+			     F_STR("given",
+				   str_clip(given, IDENTITY_TEXT_MAX)));
+		}
+	}
+	return found;
+}
 
 static int
 read_answer(const PGresult *r, const struct places *p,
 	    const struct asked *asked, struct user_answer *out, struct err *err)
 {
 	struct user_answer is = { .found = false };
+	struct places row;
+	int n;
 
-	/* ERR_BUSY, because only the answer is wrong and not the connection. */
-	if (PQntuples(r) > 1)
-		return err_set(err, ERR_BUSY,
-			       "query: must return one row, but there are"
-			       " %d rows for the user %.*s",
-			       PQntuples(r), STR_ARG(asked->name));
-	is.found =
-	    PQntuples(r) > 0 && is_same_name(r, p, asked->log, asked->name);
-	if (is.found &&
-	    answer_found(r, p, asked->log, asked->arena, &is.user, err) != 0)
+	if (PQntuples(r) > 1 && !asked->f->forms)
+		return refuse_rows(r, asked, err);
+	row = find_row(r, p, asked, &n);
+	if (n > 1)
+		return refuse_rows(r, asked, err);
+	is.found = n > 0;
+	if (is.found && answer_found(r, &row, asked->f->log, asked->arena,
+				     &is.user, err) != 0)
 		return -1;
 	*out = is;
 	return 0;
+}
+
+/* Runs the query; the value is the name that is asked for. */
+static int
+foreign_ask(const struct asked *asked, PGresult **r, struct places *places,
+	    struct err *err)
+{
+	const char *value = arena_cstr(asked->arena, asked->name);
+
+	if (value == NULL)
+		return err_nomem(err);
+	return run_query(asked->f->pg, asked->f->query, value, r, places, err);
 }
 
 int
 foreign_find(const struct foreign *f, const struct call *c, struct str name,
 	     struct user_answer *out, struct err *err)
 {
-	const struct asked asked = { .name = name,
-				     .log = f->log,
-				     .arena = c->arena };
-	const char *value = arena_cstr(c->arena, name);
+	const struct asked asked = { .f = f, .name = name, .arena = c->arena };
 	struct places places;
 	PGresult *r;
 	int rc;
 
-	if (value == NULL)
-		return err_nomem(err);
-	if (run_query(f->pg, f->query, value, &r, &places, err) != 0)
+	if (foreign_ask(&asked, &r, &places, err) != 0)
 		return -1;
 	rc = read_answer(r, &places, &asked, out, err);
+	PQclear(r);
+	return rc;
+}
+
+#define TYPED_MAX 20 /* rows for what a person typed */
+
+static int
+read_typed(const PGresult *r, const struct places *p, const struct asked *asked,
+	   struct user_list *out, struct err *err)
+{
+	struct user_list list = { .n = 0 };
+	struct places row = *p;
+
+	if (PQntuples(r) > TYPED_MAX)
+		return refuse_rows(r, asked, err);
+	list.v = arena_array(asked->arena, TYPED_MAX, sizeof(*list.v));
+	if (list.v == NULL)
+		return err_nomem(err);
+	for (row.row = 0; row.row < PQntuples(r); row.row++) {
+		/* Nobody can be found by such a name later. */
+		if (!identity_name_is_valid(foreign_field(r, &row, NAME)))
+			continue;
+		if (answer_found(r, &row, asked->f->log, asked->arena,
+				 &list.v[list.n++], err) != 0)
+			return -1;
+	}
+	*out = list;
+	return 0;
+}
+
+int
+foreign_find_typed(const struct foreign *f, const struct call *c,
+		   struct str text, struct user_list *out, struct err *err)
+{
+	const struct asked asked = { .f = f, .name = text, .arena = c->arena };
+	struct places places;
+	PGresult *r;
+	int rc;
+
+	if (foreign_ask(&asked, &r, &places, err) != 0)
+		return -1;
+	rc = read_typed(r, &places, &asked, out, err);
 	PQclear(r);
 	return rc;
 }

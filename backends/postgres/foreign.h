@@ -33,12 +33,18 @@ struct foreign_log {
 struct foreign {
 	struct postgres_conn *pg;
 	const char *query, *update_hash;
+	bool forms; /* the query may return several users */
 	struct foreign_log *log;
 };
 
 /* Implements user_source_ops.find; does not use f->update_hash. */
 int foreign_find(const struct foreign *f, const struct call *c, struct str name,
 		 struct user_answer *out, struct err *err) MUST_USE;
+
+/* Implements user_source_ops.find_typed; does not use f->update_hash. */
+int foreign_find_typed(const struct foreign *f, const struct call *c,
+		       struct str text, struct user_list *out,
+		       struct err *err) MUST_USE;
 
 /* Implements user_source_ops.set_hash; uses only the pg and update_hash. */
 int foreign_set_hash(const struct foreign *f, const struct call *c,

@@ -19,7 +19,8 @@ EXTRA_DIST += $(POSTGRES_EXTRAS_SQL)
 
 # Migrations of the users, oldest first.
 POSTGRES_USERS_SQL = \
-	$(srcdir)/backends/postgres/sql/users_1.sql
+	$(srcdir)/backends/postgres/sql/users_1.sql \
+	$(srcdir)/backends/postgres/sql/users_2.sql
 EXTRA_DIST += $(POSTGRES_USERS_SQL)
 
 # Migrations of the records of accounts, oldest first.
@@ -40,6 +41,7 @@ libfcgiauth_a_SOURCES += \
 	backends/postgres/feed.c \
 	backends/postgres/feed_conn.c backends/postgres/feed_lock.c \
 	backends/postgres/foreign.c backends/postgres/foreign.h \
+	backends/postgres/foreign_row.c backends/postgres/foreign_row.h \
 	backends/postgres/prepared.c \
 	backends/postgres/query.c \
 	backends/postgres/row.c \

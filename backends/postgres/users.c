@@ -21,6 +21,7 @@ static const char postgres_users_find[] =
 struct users_postgres_conf {
 	struct postgres_conf pg; /* must be first, for postgres_check() */
 	struct str query, update_hash;
+	struct users_forms forms;
 };
 
 struct postgres_source {
@@ -29,6 +30,7 @@ struct postgres_source {
 	/* query is NULL for the table of the service, and update_hash is NULL
 	 * if hashes in another table are not replaced. */
 	char *query, *update_hash;
+	unsigned forms; /* users_forms_caps() */
 };
 
 struct postgres_users {
@@ -92,6 +94,7 @@ users_postgres_open(const void *conf, const struct env *env, void **source,
 	if (s == NULL)
 		return err_nomem(err);
 	s->log.env = env;
+	s->forms = users_forms_caps(&set->forms);
 	if (keep(set->query, &s->query, err) != 0 ||
 	    keep(set->update_hash, &s->update_hash, err) != 0 ||
 	    postgres_open(s->query != NULL ? &foreign : &own, &set->pg, env,
@@ -114,8 +117,9 @@ users_postgres_caps(const void *source)
 	const struct postgres_source *s = source;
 
 	if (s->query == NULL)
-		return CAPS_OWN;
-	return CAPS_FOREIGN | (s->update_hash != NULL ? USERS_REHASH : 0);
+		return CAPS_OWN | s->forms;
+	return CAPS_FOREIGN | s->forms |
+	       (s->update_hash != NULL ? USERS_REHASH : 0);
 }
 
 static void
@@ -231,6 +235,7 @@ users_postgres_find(void *conn, const struct call *c, struct str name,
 	const struct postgres_users *k = conn;
 	const struct foreign f = { .pg = k->pg,
 				   .query = k->source->query,
+				   .forms = k->source->forms != 0,
 				   .log = &k->source->log };
 
 	if (f.query == NULL)
@@ -291,6 +296,41 @@ users_postgres_list(void *conn, const struct call *c, struct str after,
 			   " WHERE name > $1 ORDER BY name LIMIT $2",
 			   PG_ARGS(PG_TEXT(after), PG_INT((int64_t)limit)), &r,
 			   err) != 0)
+		return -1;
+	rc = postgres_users_get_list(r, c->arena, out, err);
+	PQclear(r);
+	return rc;
+}
+
+/* $2 and $3: USERS_FOLDS, USERS_EMAILS. */
+static const char postgres_users_find_typed[] =
+    "SELECT " COLUMNS " FROM fcgiauth.users WHERE name = $1"
+    " UNION ALL (SELECT " COLUMNS " FROM fcgiauth.users WHERE $2 <> 0"
+    " AND lower(name) = lower($1::text COLLATE \"C\") AND name <> $1"
+    " LIMIT 2)"
+    " UNION ALL (SELECT " COLUMNS " FROM fcgiauth.users WHERE $3 <> 0"
+    " AND lower(email COLLATE \"C\") = lower($1::text COLLATE \"C\")"
+    " AND email <> '' LIMIT 2)";
+
+static int
+users_postgres_find_typed(void *conn, const struct call *c, struct str text,
+			  struct user_list *out, struct err *err)
+{
+	const struct postgres_users *k = conn;
+	const unsigned forms = k->source->forms;
+	const struct foreign f = { .pg = k->pg,
+				   .query = k->source->query,
+				   .forms = true,
+				   .log = &k->source->log };
+	PGresult *r;
+	int rc;
+
+	if (f.query != NULL)
+		return foreign_find_typed(&f, c, text, out, err);
+	if (postgres_query(k->pg, postgres_users_find_typed,
+			   PG_ARGS(PG_TEXT(text), PG_INT(forms & USERS_FOLDS),
+				   PG_INT(forms & USERS_EMAILS)),
+			   &r, err) != 0)
 		return -1;
 	rc = postgres_users_get_list(r, c->arena, out, err);
 	PQclear(r);
@@ -401,7 +441,8 @@ static const struct option options[] = {
 		   "TRUE AS disabled, or disabled_at IS NOT NULL AS disabled. "
 		   "The name must be selected from the table, and must be "
 		   "equal to $1, including case: $1 AS name is refused. "
-		   "More than one row is an error. Users with an invalid "
+		   "More than one row is an error. The options case and "
+		   "email allow more. Users with an invalid "
 		   "role or text cannot sign in; the reason is logged. Empty "
 		   "means the table of the service, which fcgiauthctl store "
 		   "migrate creates and fcgiauthctl user fills."),
@@ -416,6 +457,15 @@ static const struct option options[] = {
 		   "its users cannot sign in there any more. The guide "
 		   "moving.md lists the programs that can. Empty, the "
 		   "default, means that nothing is written."),
+	USERS_OPTION_CASE(
+	    struct users_postgres_conf,
+	    "See the same option of sqlite. With query, the statement finds "
+	    "users by such texts: for fold, compare lower(name) with "
+	    "lower($1). It may then return a row for each user whom the text "
+	    "fits. A row must also be found by exactly its name."),
+	USERS_OPTION_EMAIL(
+	    struct users_postgres_conf,
+	    "See sqlite. With query, the statement also compares the e-mail."),
 	OPTION_END
 };
 
@@ -425,7 +475,7 @@ const struct user_source_ops users_postgres = {
 			.name = "postgres",
 			.summary = "users in PostgreSQL, in its own or in an"
 				   " existing table",
-			.caps = CAPS_OWN,
+			.caps = CAPS_OWN | USERS_FOLDS | USERS_EMAILS,
 			.options = options,
 			.conf_size = sizeof(struct users_postgres_conf),
 			.check = users_postgres_check,
@@ -442,6 +492,7 @@ const struct user_source_ops users_postgres = {
 	},
 	.elsewhere = "change the table that query in [users] reads",
 	.find = users_postgres_find,
+	.find_typed = users_postgres_find_typed,
 	.set_hash = users_postgres_set_hash,
 	.list = users_postgres_list,
 	.add = users_postgres_add,

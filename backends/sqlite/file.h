@@ -21,6 +21,7 @@ struct sqlite_file {
 	const struct sqlite_spec *spec;
 	const struct env *env;
 	char *path; /* our own copy */
+	unsigned caps; /* capabilities that depend on the configuration */
 	/* True once the file was seen. After that a missing file is not
 	 * created again: an empty one would answer "no such session" if the
 	 * volume is not mounted. */

@@ -16,7 +16,8 @@ EXTRA_DIST += $(SQLITE_STORE_SQL)
 
 # Migrations of the users, oldest first.
 SQLITE_USERS_SQL = \
-	$(srcdir)/backends/sqlite/sql/users_1.sql
+	$(srcdir)/backends/sqlite/sql/users_1.sql \
+	$(srcdir)/backends/sqlite/sql/users_2.sql
 EXTRA_DIST += $(SQLITE_USERS_SQL)
 
 # Migrations of the records of accounts, oldest first.

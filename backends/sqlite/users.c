@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Users in a SQLite file. */
 #include "strategy/user_source.h"
-#include "backends/sqlite/conn.h"
+#include "backends/sqlite/file.h"
 
 #define COLUMNS                                                                \
 	"name, hash, roles, email, full_name, disabled, created, changed"
@@ -9,6 +9,7 @@
 enum {
 	PROBE = SQL_OWN,
 	FIND,
+	FIND_TYPED,
 	SET_HASH,
 	LIST,
 	ADD,
@@ -21,6 +22,16 @@ enum {
 static const char *const statements[NSTATEMENTS] = {
 	[PROBE] = "SELECT 1 FROM main.users LIMIT 1",
 	[FIND] = "SELECT " COLUMNS " FROM main.users WHERE name = ?1",
+	/* The three parts are in three indexes. ?2 and ?3: USERS_FOLDS,
+	 * USERS_EMAILS. */
+	[FIND_TYPED] =
+	    "SELECT " COLUMNS " FROM main.users WHERE name = ?1"
+	    " UNION ALL SELECT * FROM (SELECT " COLUMNS " FROM main.users"
+	    " WHERE ?2 <> 0 AND name = ?1 COLLATE NOCASE AND name <> ?1"
+	    " LIMIT 2)"
+	    " UNION ALL SELECT * FROM (SELECT " COLUMNS " FROM main.users"
+	    " WHERE ?3 <> 0 AND email = ?1 COLLATE NOCASE AND email <> ''"
+	    " LIMIT 2)",
 	[SET_HASH] = "UPDATE main.users SET hash = ?3, changed = ?4"
 		     " WHERE name = ?1 AND hash = ?2",
 	[LIST] = "SELECT " COLUMNS " FROM main.users WHERE name > ?1"
@@ -50,11 +61,35 @@ static const struct sqlite_spec spec = {
 	.probe = PROBE,
 };
 
+struct users_sqlite_conf {
+	struct sqlite_conf file;
+	struct users_forms forms;
+};
+
 static int
 users_sqlite_open(const void *conf, const struct env *env, void **source,
 		  struct err *err)
 {
-	return sqlite_file_open(&spec, conf, env, source, err);
+	const struct users_sqlite_conf *set = conf;
+	void *file;
+
+	if (sqlite_file_open(&spec, &set->file, env, &file, err) != 0)
+		return -1;
+	((struct sqlite_file *)file)->caps = users_forms_caps(&set->forms);
+	*source = file;
+	return 0;
+}
+
+#define CAPS                                                                   \
+	(BACKEND_PERSISTENT | BACKEND_SHARED | BACKEND_EMBEDDED |              \
+	 USERS_REHASH | USERS_WRITES | USERS_LISTS)
+
+static unsigned
+users_sqlite_caps(const void *source)
+{
+	const struct sqlite_file *file = source;
+
+	return CAPS | file->caps;
 }
 
 static int
@@ -154,6 +189,23 @@ users_sqlite_list(void *conn, const struct call *c, struct str after,
 	return sqlite_users_get_list(conn, stmt, c->arena, limit, out, err);
 }
 
+#define TYPED_MAX 5 /* what FIND_TYPED returns */
+
+static int
+users_sqlite_find_typed(void *conn, const struct call *c, struct str text,
+			struct user_list *out, struct err *err)
+{
+	const unsigned caps = sqlite_place_of(conn)->file->caps;
+	sqlite3_stmt *stmt = NULL;
+
+	if (sqlite_query(conn, FIND_TYPED,
+			 SQL_ARGS(SQL_TEXT(text), SQL_INT(caps & USERS_FOLDS),
+				  SQL_INT(caps & USERS_EMAILS)),
+			 &stmt, err) != 0)
+		return -1;
+	return sqlite_users_get_list(conn, stmt, c->arena, TYPED_MAX, out, err);
+}
+
 static int
 users_sqlite_add(void *conn, const struct call *c, const struct user *user,
 		 enum user_change *answer, struct err *err)
@@ -234,12 +286,31 @@ users_sqlite_remove(void *conn, const struct call *c, struct str name,
 }
 
 static const struct option options[] = {
-	OPTION(PATH, struct sqlite_conf, path, .def = SQLITE_DEFAULT_PATH,
-	       .flags = OPTION_REQUIRED,
-	       .help = "The database file, on a local file system. If it is"
-		       " missing, it is created with mode 0600. It may be the"
-		       " file of the store. Every change is on the disk before"
-		       " it is acknowledged."),
+	OPTION_AS("path", PATH, struct users_sqlite_conf, file.path,
+		  .def = SQLITE_DEFAULT_PATH, .flags = OPTION_REQUIRED,
+		  .help =
+		      "The database file, on a local file system. If it is"
+		      " missing, it is created with mode 0600. It may be the"
+		      " file of the store. Every change is on the disk before"
+		      " it is acknowledged."),
+	USERS_OPTION_CASE(
+	    struct users_sqlite_conf,
+	    "With fold, a person may type their name in any case at a sign-in: "
+	    "Alice for alice. If the names of several users differ in case "
+	    "only, each of them must type the exact one. Case of letters "
+	    "other than a to z matters always. Everything that follows, such "
+	    "as sessions, rules, logs and headers, has the name as it is "
+	    "stored, and failed sign-ins count under this name. A name that "
+	    "differs from another one in case only is refused by fcgiauthctl "
+	    "user add then."),
+	USERS_OPTION_EMAIL(
+	    struct users_sqlite_conf,
+	    "With yes, a person may type their e-mail address instead of their "
+	    "name at a sign-in, in any case. If several users have the "
+	    "address, none of them can sign in with it. What case says about "
+	    "the name holds here as well. A person who guesses can learn that "
+	    "an address and a name belong together, because both have one "
+	    "counter of failed sign-ins."),
 	OPTION_END
 };
 
@@ -248,14 +319,13 @@ const struct user_source_ops users_sqlite = {
 		.driver = {
 			.name = "sqlite",
 			.summary = "users in a SQLite file",
-			.caps = BACKEND_PERSISTENT | BACKEND_SHARED |
-				BACKEND_EMBEDDED | USERS_REHASH |
-				USERS_WRITES | USERS_LISTS,
+			.caps = CAPS | USERS_FOLDS | USERS_EMAILS,
 			.options = options,
-			.conf_size = sizeof(struct sqlite_conf),
+			.conf_size = sizeof(struct users_sqlite_conf),
 		},
 		.open = users_sqlite_open,
 		.close = sqlite_file_close,
+		.caps = users_sqlite_caps,
 		.connect = sqlite_connect,
 		.disconnect = sqlite_disconnect,
 		.is_lost = sqlite_is_lost,
@@ -264,6 +334,7 @@ const struct user_source_ops users_sqlite = {
 		.migrate = sqlite_migrate,
 	},
 	.find = users_sqlite_find,
+	.find_typed = users_sqlite_find_typed,
 	.set_hash = users_sqlite_set_hash,
 	.list = users_sqlite_list,
 	.add = users_sqlite_add,

@@ -97,7 +97,7 @@ check_candidate(const struct request_context *ctx, const struct candidate *c,
 	if (answer == PASSWORD_ERROR)
 		return err_set(err, ERR_INTERNAL, "no memory to hash");
 	if (!c->is.found)
-		*why = "unknown_user";
+		*why = c->is.ambiguous ? "ambiguous_name" : "unknown_user";
 	else if (!usable)
 		*why = why_unusable(ctx, user);
 	else if (answer != PASSWORD_RIGHT)
@@ -158,7 +158,8 @@ static int
 find_candidate(struct request_context *ctx, struct str name,
 	       struct candidate *c, struct err *err)
 {
-	if (users_find(ctx->call.users, &ctx->call, name, &c->is, err) != 0)
+	if (users_find_typed(ctx->call.users, &ctx->call, name, &c->is, err) !=
+	    0)
 		return -1;
 	if (c->is.found)
 		name = c->is.user.who.name;

@@ -8,9 +8,12 @@
 #include "base/buf.h"
 #include "base/enc.h"
 #include "base/network.h"
+#include "crypto/digest.h"
 
 /* The longest: a name and a hash. */
 #define KEY_MAX 128
+
+#define ADDRESS_DIGEST_BYTES 16
 
 const struct ban_kind_name ban_kind_names[BAN_KINDS] = {
 	[BAN_USER] = { "user:", "user", "user", "user" },
@@ -36,16 +39,42 @@ ban_key_end(const struct buf *b, struct str *key, struct err *err)
 	return 0;
 }
 
+/* Adds a text that may be the e-mail address of somebody: each such text needs
+ * a key of its own, or the ban of one would tell about the others. It is kept
+ * as a digest, because it may also be a password. */
+static void
+ban_key_add_address(struct buf *b, struct str address)
+{
+	char hex[HEX_LEN(ADDRESS_DIGEST_BYTES)];
+	uint8_t digest[DIGEST_BYTES];
+
+	digest_sha256(address, digest);
+	hex_encode(digest, ADDRESS_DIGEST_BYTES, hex);
+	buf_add_char(b, '@');
+	buf_add(b, (struct str){ .p = hex, .n = sizeof(hex) });
+}
+
 static void
 ban_key_add_name(struct buf *b, struct str user)
 {
-	if (!identity_name_is_valid(user))
-		user = STR("!");
+	char lower[IDENTITY_TEXT_MAX];
+	struct str folded = { .p = lower, .n = user.n };
+
+	if (!identity_text_is_valid(user)) {
+		buf_add_char(b, '!');
+		return;
+	}
 	for (size_t i = 0; i < user.n; i++) {
 		const char c = user.p[i];
 
-		buf_add_char(b, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+		lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 	}
+	if (identity_name_is_valid(user))
+		buf_add(b, folded);
+	else if (str_find(user, '@') < user.n)
+		ban_key_add_address(b, folded);
+	else
+		buf_add_char(b, '!');
 }
 
 int

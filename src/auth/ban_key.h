@@ -29,7 +29,8 @@ extern const struct ban_kind_name {
 	const char *text; /* for a person */
 } ban_kind_names[BAN_KINDS];
 
-/* A name that cannot be one is `!`, whatever was sent. */
+/* A text that cannot be a name is `!`, whatever was sent; if it may be an
+ * e-mail address, it is `@` and a digest of it. */
 int ban_key_user(struct arena *a, struct str user, struct str *key,
 		 struct err *err) MUST_USE;
 int ban_key_known(struct arena *a, struct str user,

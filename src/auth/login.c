@@ -176,7 +176,7 @@ show_page(struct request_context *ctx, unsigned status,
 
 	/* Do not show an invalid name: it may be a password typed into the
 	 * wrong field. */
-	if (!identity_name_is_valid(page.username))
+	if (!users_may_type(ctx->call.users, page.username))
 		page.username = STR("");
 	if (login_csrf(ctx, &page.csrf, &err) != 0) {
 		answer_unavailable(ctx, &err);
@@ -467,7 +467,7 @@ answer_stale(struct request_context *ctx, const struct login_form *form)
 	if (credential_authenticate(ctx, &is, &token, &err) != 0)
 		answer_unavailable(ctx, &err);
 	else if (is.verdict == VERDICT_ALLOW && csrf_page_is_ours(ctx) &&
-		 str_eq(form->username, is.principal.who.name))
+		 users_fits(ctx->call.users, &is.principal.who, form->username))
 		go_to_target(ctx, form->rd);
 	else
 		/* A program sends no form token, so this is a form. */

@@ -27,8 +27,8 @@
 /* A sign-in and the keys that it is counted under. The texts are in the arena
  * of the request. */
 struct throttle {
-	/* The name as the user source has it, or as it was typed when the
-	 * source does not have this user. */
+	/* The name as the user source has it, or the text as it was typed
+	 * when it does not mean one user. */
 	struct str user;
 	struct login_keys keys;
 	enum ban_kind kinds[THROTTLE_COUNTERS]; /* of the keys in keys.v */

@@ -81,9 +81,12 @@ struct option {
 
 /* A row of a table. It does not compile when the field has another type than
  * the option. */
-#define OPTION(T, st, field, ...)                                              \
+#define OPTION(T, st, field, ...) OPTION_AS(#field, T, st, field, __VA_ARGS__)
+
+/* A row whose key is not the name of the field. */
+#define OPTION_AS(key, T, st, field, ...)                                      \
 	{                                                                      \
-		.name = #field, .type = OPT_##T,                               \
+		.name = key, .type = OPT_##T,                                  \
 		.offset =                                                      \
 		    offsetof(st, field) +                                      \
 		    0 * sizeof(_Generic(((st *)0)->field, OPTION_C_##T : 1)),  \

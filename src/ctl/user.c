@@ -162,13 +162,35 @@ take_identity(struct ctl *c, struct identity *who)
 	return status;
 }
 
+/* Checks that a new name means nobody yet. */
+static enum ctl_exit
+user_check_free(struct ctl *c, struct str name)
+{
+	struct user_answer other;
+	struct err err;
+
+	if (users_find_typed(c->users_conn, ctl_call(c), name, &other, &err) !=
+	    0)
+		return ctl_refuse("%s", err.msg);
+	if (other.found && str_eq(other.user.who.name, name))
+		return ctl_refuse("%s exists already", c->operand);
+	if (other.found)
+		return ctl_refuse("%s means the user %.*s at a sign-in "
+				  "([users] case, email)",
+				  c->operand, STR_ARG(other.user.who.name));
+	if (other.ambiguous)
+		return ctl_refuse("%s means several users at a sign-in "
+				  "([users] case, email)",
+				  c->operand);
+	return CTL_DONE;
+}
+
 enum ctl_exit
 user_add(struct ctl *c)
 {
 	struct user user = { .who.name = str_from(c->operand) };
 	char hash[PASSWORD_HASH_MAX];
 	enum user_change change;
-	struct user_answer other;
 	enum ctl_exit status;
 	struct err err;
 
@@ -179,13 +201,10 @@ user_add(struct ctl *c)
 	status = take_identity(c, &user.who);
 	if (status == CTL_DONE)
 		status = user_open(c, USERS_WRITES);
+	if (status == CTL_DONE)
+		status = user_check_free(c, user.who.name);
 	if (status != CTL_DONE)
 		return status;
-	if (users_find(c->users_conn, ctl_call(c), user.who.name, &other,
-		       &err) != 0)
-		return ctl_refuse("%s", err.msg);
-	if (other.found)
-		return ctl_refuse("%s exists already", c->operand);
 	status = prompt_new_password(c, user.who.name, hash);
 	if (status != CTL_DONE)
 		return status;

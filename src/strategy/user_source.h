@@ -36,11 +36,33 @@ enum users_caps {
 	USERS_REHASH = 1 << 8, /* set_hash(): a better hash at sign-in */
 	USERS_WRITES = 1 << 9, /* add, set, remove: fcgiauthctl user */
 	USERS_LISTS = 1 << 10, /* list() */
+	USERS_FOLDS = 1 << 11, /* find_typed() ignores the case of names */
+	USERS_EMAILS = 1 << 12, /* find_typed() finds e-mail addresses */
 };
+
+/* The options of a source that can find users by other texts than their exact
+ * names; they decide whether it has USERS_FOLDS and USERS_EMAILS. */
+struct users_forms {
+	int name_case; /* 0: exact, 1: fold */
+	bool email;
+};
+
+extern const char *const users_case_words[];
+
+#define USERS_OPTION_CASE(st, text)                                            \
+	OPTION_AS("case", ENUM, st, forms.name_case, .def = "exact",           \
+		  .words = users_case_words, .help = text)
+#define USERS_OPTION_EMAIL(st, text)                                           \
+	OPTION_AS("email", BOOL, st, forms.email, .def = "no", .help = text)
+
+/* Returns the capabilities that the options turn on. */
+unsigned users_forms_caps(const struct users_forms *forms);
 
 /* All zero if there is no such user. */
 struct user_answer {
 	bool found; /* also true if they are disabled */
+	/* Not found, because a typed text fits several users. */
+	bool ambiguous;
 	struct user user;
 };
 
@@ -68,6 +90,18 @@ struct user_source_ops {
 	/* Finds the user of exactly this name; case matters. */
 	int (*find)(void *conn, const struct call *c, struct str name,
 		    struct user_answer *out, struct err *err);
+
+	/*
+	 * Finds the users who may be meant by a text that a person typed: the
+	 * one of exactly this name; with USERS_FOLDS, those whose names differ
+	 * in the case of ASCII letters only; with USERS_EMAILS, those whose
+	 * e-mail addresses are this text, likewise without regard to case. It
+	 * takes the same time whether there are any. It need not return more
+	 * than two of each sort, and may return other users, which the caller
+	 * leaves out. Only with one of these capabilities.
+	 */
+	int (*find_typed)(void *conn, const struct call *c, struct str text,
+			  struct user_list *out, struct err *err);
 
 	/*
 	 * Replaces the hash if it is still `old` (compare and swap); *changed

@@ -75,6 +75,85 @@ users_find(struct users_conn *conn, const struct call *c, struct str name,
 	return 0;
 }
 
+const char *const users_case_words[] = { "exact", "fold", NULL };
+
+unsigned
+users_forms_caps(const struct users_forms *forms)
+{
+	return (forms->name_case != 0 ? (unsigned)USERS_FOLDS : 0) |
+	       (forms->email ? (unsigned)USERS_EMAILS : 0);
+}
+
+static bool
+is_address(const struct users_conn *conn, struct str text)
+{
+	return users_can(conn, USERS_EMAILS) && str_find(text, '@') < text.n &&
+	       identity_text_is_valid(text);
+}
+
+bool
+users_may_type(const struct users_conn *conn, struct str text)
+{
+	return identity_name_is_valid(text) || is_address(conn, text);
+}
+
+bool
+users_fits(const struct users_conn *conn, const struct identity *who,
+	   struct str text)
+{
+	return str_eq(who->name, text) ||
+	       (users_can(conn, USERS_FOLDS) &&
+		str_eq_nocase(who->name, text)) ||
+	       (is_address(conn, text) && str_eq_nocase(who->email, text));
+}
+
+/* Chooses the one whom the text means. */
+static void
+users_choose(const struct users_conn *conn, struct str text,
+	     const struct user_list *list, struct user_answer *out)
+{
+	const struct user *only = NULL;
+	bool several = false;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct user *u = &list->v[i];
+
+		if (!users_fits(conn, &u->who, text))
+			continue;
+		if (only != NULL && !str_eq(only->who.name, u->who.name))
+			several = true;
+		only = u;
+		if (str_eq(u->who.name, text)) {
+			several = false;
+			break;
+		}
+	}
+	*out = (struct user_answer){ .found = only != NULL && !several,
+				     .ambiguous = several };
+	if (out->found)
+		out->user = *only;
+}
+
+int
+users_find_typed(struct users_conn *conn, const struct call *c, struct str text,
+		 struct user_answer *out, struct err *err)
+{
+	struct user_list list;
+
+	if (!users_can(conn, USERS_FOLDS) && !users_can(conn, USERS_EMAILS))
+		return users_find(conn, c, text, out, err);
+	if (!users_may_type(conn, text)) {
+		*out = (struct user_answer){ .found = false };
+		return 0;
+	}
+	if (REPEAT(conn, find_typed, c, text, &list, err) != 0)
+		return -1;
+	users_choose(conn, text, &list, out);
+	if (out->found)
+		note_typical(conn, out->user.hash);
+	return 0;
+}
+
 static int
 users_check_hash(struct str hash, struct err *err)
 {

@@ -85,6 +85,24 @@ int users_keep_changing(struct err *err);
  * not asked. */
 int users_find(struct users_conn *conn, const struct call *c, struct str name,
 	       struct user_answer *out, struct err *err) MUST_USE;
+
+/*
+ * Finds the user whom a person means by the text that they typed at a sign-in:
+ * their name or, as far as the source is configured for it, their name in
+ * another case or their e-mail address. A user of exactly this name precedes
+ * others. If there is none and the text fits several users, none of them is
+ * found, and out->ambiguous is set. The name of the user is the one that the
+ * source has.
+ */
+int users_find_typed(struct users_conn *conn, const struct call *c,
+		     struct str text, struct user_answer *out,
+		     struct err *err) MUST_USE;
+/* Returns whether the text may be one that users_find_typed() finds. */
+bool users_may_type(const struct users_conn *conn, struct str text);
+/* Returns whether the text fits the user. */
+bool users_fits(const struct users_conn *conn, const struct identity *who,
+		struct str text);
+
 /*
  * Returns a hash that is typical for the users of this source. It is verified
  * for a user who does not exist, so that the time of an answer does not

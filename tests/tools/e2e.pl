@@ -28,7 +28,7 @@ my $folder = abs_path(dirname(__FILE__) . '/../e2e');
 # default. A store can break what @state tests; other tests do not depend on the
 # store.
 my @state = qw(cache concurrency ctl history login refresh revocation session
-    status);
+    status users);
 my @front = qw(concurrency login paths protocol web);
 my %variants = (
 	apache => { set => 'FCGIAUTH_WEB', tests => \@front },

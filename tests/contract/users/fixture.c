@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens the user sources for the contract suite. */
 #include "tests/contract/users/fixture.h"
+#include "tests/support/set_option.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,9 @@ fixture_start(struct fixture *r)
 
 	ck_assert(conf != NULL && path != NULL);
 	users_kind.configure(r->ops, conf, &borrowed);
+	SET_OPTION(r->ops->base.driver.options, conf, "case",
+		   r->forms.name_case);
+	SET_OPTION(r->ops->base.driver.options, conf, "email", r->forms.email);
 	OK(r, users_open(r->ops, conf, &r->fake.env, &r->users, &r->err));
 	/* The settings are borrowed for the call only. A source that keeps a
 	 * pointer to them fails now. */

@@ -35,6 +35,7 @@ struct fixture {
 	struct fake_env fake;
 	int64_t now;
 	char folder[64], path[96];
+	struct users_forms forms; /* the options case and email */
 	struct backend *users;
 	struct users_conn *conn;
 	struct arena *a;
@@ -54,5 +55,6 @@ struct users_conn *fixture_conn(struct fixture *r);
 struct user fixture_user(const char *name);
 
 TCase *users_refused_cases(void);
+TCase *users_typed_cases(void);
 
 #endif

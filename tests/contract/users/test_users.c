@@ -469,7 +469,7 @@ main(void)
 	tcase_add_test(t, find_fails_without_memory);
 	tcase_add_test(t, one_of_parallel_changes_succeeds);
 	tcase_add_test(t, users_survive_a_restart);
-	result = RUN_CASES(t, users_refused_cases());
+	result = RUN_CASES(t, users_refused_cases(), users_typed_cases());
 	kind_stop();
 	return result;
 }
