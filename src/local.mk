@@ -65,6 +65,7 @@ libfcgiauth_a_SOURCES = \
 	src/crypto/password_legacy.c src/crypto/password_legacy.h \
 	src/crypto/password_nfc.c src/crypto/password_nfc.h \
 	src/crypto/password_pbkdf2.c src/crypto/password_pbkdf2.h \
+	src/crypto/password_policy.c src/crypto/password_policy.h \
 	src/crypto/password_prehash.c src/crypto/password_prehash.h \
 	src/http/cookie.c src/http/cookie.h \
 	src/http/form.c src/http/form.h \

@@ -97,6 +97,7 @@ UNIT_TESTS = \
 	tests/unit/crypto/test_password_kinds \
 	tests/unit/crypto/test_password_legacy \
 	tests/unit/crypto/test_password_nfc \
+	tests/unit/crypto/test_password_policy \
 	tests/unit/http/test_cookie \
 	tests/unit/http/test_form \
 	tests/unit/http/test_headers \

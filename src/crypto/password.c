@@ -11,7 +11,6 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/str.h"
-#include "crypto/common_passwords.h"
 #include "crypto/digest.h"
 #include "crypto/password_kind.h"
 #include "crypto/password_legacy.h"
@@ -357,76 +356,4 @@ password_fits_scheme(struct str password, struct str hash)
 	secret_wipe(buf, sizeof(buf));
 	return (password.n <= BCRYPT_READS && form.n <= BCRYPT_READS) ||
 	       !str_starts(bare, STR("$2"));
-}
-
-/* Counts the code points of well-formed UTF-8: all bytes except continuation
- * bytes. */
-static int64_t
-count_characters(struct str s)
-{
-	int64_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		n += ((unsigned char)s.p[i] & 0xc0) != 0x80 ? 1 : 0;
-	return n;
-}
-
-static bool
-password_is_listed(struct str password, struct str blocklist)
-{
-	struct str line;
-
-	blocklist = str_skip_bom(blocklist);
-	while (str_cut(&blocklist, '\n', &line)) {
-		if (str_ends(line, STR("\r")))
-			line.n--;
-		if (str_eq_nocase(password, line))
-			return true;
-	}
-	return false;
-}
-
-/* Checks a password in the form NFC. */
-static const char *
-form_refusal(struct str password, struct str user, int64_t min_length,
-	     struct str blocklist, char buf[PASSWORD_REFUSAL_MAX])
-{
-	int64_t n;
-
-	if (password.n > PASSWORD_MAX_BYTES) {
-		(void)snprintf(buf, PASSWORD_REFUSAL_MAX,
-			       "This password is too long: it has more than "
-			       "%d bytes.",
-			       PASSWORD_MAX_BYTES);
-		return buf;
-	}
-	if (str_find(password, '\0') < password.n || !str_is_utf8(password))
-		return "This password is not valid text.";
-	n = count_characters(password);
-	if (n < min_length) {
-		(void)snprintf(buf, PASSWORD_REFUSAL_MAX,
-			       "This password is too short: it has %lld "
-			       "characters, but must have at least %lld.",
-			       (long long)n, (long long)min_length);
-		return buf;
-	}
-	if (str_eq_nocase(password, user))
-		return "This password is the user name.";
-	if (common_password(password))
-		return "This password is one of the most common ones.";
-	if (password_is_listed(password, blocklist))
-		return "This password is on the list of refused passwords.";
-	return NULL;
-}
-
-const char *
-password_refusal(struct str password, struct str user, int64_t min_length,
-		 struct str blocklist, char buf[PASSWORD_REFUSAL_MAX])
-{
-	char nfc[PASSWORD_MAX_BYTES];
-	const char *refusal = form_refusal(password_nfc(password, nfc), user,
-					   min_length, blocklist, buf);
-
-	secret_wipe(nfc, sizeof(nfc));
-	return refusal;
 }

@@ -17,9 +17,8 @@
 
 struct err;
 
-#define PASSWORD_MAX_BYTES   512 /* longer ones are refused, not truncated */
-#define PASSWORD_HASH_MAX    128 /* with the NUL */
-#define PASSWORD_REFUSAL_MAX 128
+#define PASSWORD_MAX_BYTES 512 /* longer ones are refused, not truncated */
+#define PASSWORD_HASH_MAX  128 /* with the NUL */
 
 /* Zero denies. */
 enum password_answer {
@@ -85,18 +84,5 @@ bool password_is_outdated(struct str hash);
 /* Returns false when the hash covers only the beginning of the password, as
  * bcrypt does beyond 72 bytes: the rest may be anything. */
 bool password_fits_scheme(struct str password, struct str hash);
-
-/*
- * Checks a new password. It must have at least min_length characters (UTF-8
- * code points) and at most PASSWORD_MAX_BYTES, be well-formed UTF-8 without
- * NUL, differ from the name of the user, and must not be on the built-in list
- * of common passwords nor in `blocklist` (the bytes of a file, one password per
- * line; may be empty). Lists are compared ignoring ASCII case. Returns NULL
- * when the password is accepted, otherwise the reason as text for the user,
- * possibly in `buf`: for one that is too short it includes the length.
- */
-const char *password_refusal(struct str password, struct str user,
-			     int64_t min_length, struct str blocklist,
-			     char buf[PASSWORD_REFUSAL_MAX]);
 
 #endif

@@ -196,15 +196,15 @@ from_stdin(struct password *out)
 }
 
 static enum ctl_exit
-check_and_hash(struct ctl *c, struct str user, struct str password,
-	       struct str blocklist, char hash[PASSWORD_HASH_MAX])
+check_and_hash(const struct password_policy *policy, struct str password,
+	       char hash[PASSWORD_HASH_MAX])
 {
+	const struct password_verdict verdict =
+	    password_check(password, policy);
 	char buf[PASSWORD_REFUSAL_MAX];
-	const char *refusal =
-	    password.n == 0 ? "The password is empty." :
-			      password_refusal(password, user,
-					       c->settings.password.min_length,
-					       blocklist, buf);
+	const char *refusal = password.n == 0 ?
+				  "The password is empty." :
+				  password_refusal(&verdict, policy, buf);
 	struct err err;
 
 	if (refusal != NULL)
@@ -215,23 +215,26 @@ check_and_hash(struct ctl *c, struct str user, struct str password,
 }
 
 enum ctl_exit
-prompt_new_password(struct ctl *c, struct str user,
+prompt_new_password(struct ctl *c, const struct identity *who,
 		    char hash[PASSWORD_HASH_MAX])
 {
+	struct password_policy policy = {
+		.min_length = c->settings.password.min_length,
+		.user = who->name,
+		.email = who->email,
+	};
 	struct password password = { .n = 0 };
 	enum ctl_exit status = CTL_DONE;
-	struct str blocklist;
 	struct err err;
 
-	if (ctl_blocklist(c, &blocklist, &err) != 0)
+	if (ctl_blocklist(c, &policy.blocklist, &err) != 0)
 		return ctl_refuse("password.blocklist: %s", err.msg);
 	if (ctl_given(c, FLAG_PASSWORD_STDIN))
 		from_stdin(&password);
 	else
 		status = from_terminal(c, &password);
 	if (status == CTL_DONE)
-		status = check_and_hash(c, user, password_str(&password),
-					blocklist, hash);
+		status = check_and_hash(&policy, password_str(&password), hash);
 	secret_wipe(&password, sizeof(password));
 	return status;
 }

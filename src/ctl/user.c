@@ -205,7 +205,7 @@ user_add(struct ctl *c)
 		status = user_check_free(c, user.who.name);
 	if (status != CTL_DONE)
 		return status;
-	status = prompt_new_password(c, user.who.name, hash);
+	status = prompt_new_password(c, &user.who, hash);
 	if (status != CTL_DONE)
 		return status;
 	user.hash = str_from(hash);
@@ -362,7 +362,7 @@ user_passwd(struct ctl *c)
 
 	status = open_and_find(c, USERS_REHASH, &user);
 	if (status == CTL_DONE)
-		status = prompt_new_password(c, user.who.name, hash);
+		status = prompt_new_password(c, &user.who, hash);
 	if (status == CTL_DONE)
 		status = store_hash(c, str_from(hash));
 	if (status != CTL_DONE)
