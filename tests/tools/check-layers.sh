@@ -26,38 +26,46 @@ backends/redis/client base conf backends/redis/client
 backends/ base os conf strategy SELF
 '
 
-row_of() {
-    printf '%s\n' "$table" | while read -r prefix rest; do
-        case $1 in
-        "${prefix:-none}"*) printf '%s\n' "$rest"; break ;;
-        esac
-    done
-}
-
-may_include() { # HEADER ALLOWED SELF
-    for folder in $2; do
-        test "$folder" != SELF || folder=$3
-        case $1 in "$folder"/*) return 0 ;; esac
-    done
-    return 1
-}
-
-bad=0
-for f in src/*/*.[ch] backends/*/*.[ch] backends/*/*/*.[ch]; do
-    self=$(printf '%s\n' "$f" | cut -d / -f 1,2)
-    allowed=$(row_of "$f")
-    [ -n "$allowed" ] || { echo "$f: is in no layer"; bad=1; continue; }
-    # shellcheck disable=SC2013 # names of headers have no blanks
-    for header in $(sed -n 's/^#[ ]*include "\([^"]*\)".*/\1/p' "$f"); do
-        case $header in
-        config.h | backends/backends.inc) continue ;;
-        */*) ;;
-        *) echo "$f: \"$header\" needs its folder"; bad=1; continue ;;
-        esac
-        may_include "$header" "$allowed" "$self" || {
-            echo "$f: includes $header, but may include only: $allowed"
-            bad=1
+awk -v table="$table" '
+    BEGIN {
+        rows = split(table, row, "\n")
+        for (i = 1; i <= rows; i++) {
+            at = index(row[i], " ")
+            prefix[i] = substr(row[i], 1, at - 1)
+            list[i] = substr(row[i], at + 1)
         }
-    done
-done
-exit $bad
+    }
+    FNR == 1 {
+        split(FILENAME, part, "/")
+        self = part[1] "/" part[2]
+        allowed = ""
+        for (i = 1; i <= rows && allowed == ""; i++)
+            if (prefix[i] != "" && index(FILENAME, prefix[i]) == 1)
+                allowed = list[i]
+        if (allowed == "")
+            complain("is in no layer")
+    }
+    function complain(what) {
+        print FILENAME ": " what
+        bad = 1
+    }
+    function may_include(header, n, folder, i) {
+        n = split(allowed, folder, " ")
+        for (i = 1; i <= n; i++) {
+            sub(/^SELF$/, self, folder[i])
+            if (index(header, folder[i] "/") == 1)
+                return 1
+        }
+        return 0
+    }
+    allowed != "" && /^#[ ]*include "[^"]*"/ {
+        split($0, quoted, "\"")
+        header = quoted[2]
+        if (header == "config.h" || header == "backends/backends.inc")
+            next
+        if (header !~ /\//)
+            complain("\"" header "\" needs its folder")
+        else if (!may_include(header))
+            complain("includes " header ", but may include only: " allowed)
+    }
+    END { exit bad }' src/*/*.[ch] backends/*/*.[ch] backends/*/*/*.[ch]
