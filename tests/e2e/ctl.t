@@ -523,12 +523,12 @@ subtest 'store status and store migrate' => sub {
 
 	is($state->{$_}{state}, 'not created yet',
 	    "$_: the status says that there is no schema yet") for
-	    qw(store users);
+	    qw(store users factors);
 	ok(!-e "$dir/fcgiauth.db", 'store status creates no file');
 	my ($status, $out, $err) = ctl('store', 'migrate');
 	is($status, 0, 'store migrate succeeds') or diag $err;
 	$state = json('store', 'status');
-	for my $part (qw(store users)) {
+	for my $part (qw(store users factors)) {
 		is($state->{$part}{state}, 'ok',
 		    "$part: the status is ok after store migrate");
 		ok($state->{$part}{have} > 0,

@@ -140,7 +140,8 @@ subtest 'scaling.md and backup.md, PostgreSQL' => sub {
 	}
 	run_script(\%places, commands('scaling', 'Setting up PostgreSQL'));
 	is(() = run_script(\%places, 'fcgiauthctl store status') =~
-	    /^\w+ +postgres +\d+ +\d+ +ok$/mg, 2, 'store and users are ok');
+	    /^\w+ +postgres +\d+ +\d+ +ok$/mg, 3,
+	    'store, users and factors are ok');
 	my ($code, @more) = capture(\"$PASSWORD\n", bin('fcgiauthctl'), '-c',
 	    "$etc/fcgiauth.ini", qw(user add alice --password-stdin));
 	is($code, 0, 'user add succeeds') or diag("@more");
