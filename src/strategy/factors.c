@@ -131,7 +131,7 @@ factors_one_time_void(struct factors_conn *conn, const struct call *c,
 }
 
 static int
-check_mail(const struct mail *mail, struct err *err)
+factors_check_mail(const struct mail *mail, struct err *err)
 {
 	if (check_subject(mail->user, err) != 0)
 		return -1;
@@ -154,7 +154,7 @@ factors_mail_add(struct factors_conn *conn, const struct call *c,
 			     .body = mail->body,
 			     .expires_ms = mail->expires_ms };
 
-	if (check_mail(mail, err) != 0)
+	if (factors_check_mail(mail, err) != 0)
 		return -1;
 	if (env_random(conn->base.env, full.id, sizeof(full.id)) != 0)
 		return err_norandom(err);
