@@ -110,6 +110,7 @@ answer_log_unavailable(const struct request_context *ctx, const char *event,
 			    &left_out))
 		return;
 	LOG(ctx->call.env->log, LOG_ERROR, event, F_CSTR("reason", err->msg),
+	    F_STR("request", ctx->in->request_id),
 	    F_INT(left_out > 0 ? "left_out" : NULL, left_out));
 }
 

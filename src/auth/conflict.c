@@ -69,6 +69,7 @@ log_cure(struct request_context *ctx, struct str name)
 		return;
 	LOG(ctx->call.env->log, LOG_WARNING, "cookie_conflict",
 	    F_STR("host", ctx->in->host), F_STR("cookie", name),
+	    F_STR("request", ctx->in->request_id),
 	    F_CSTR("hint", "another application sets a cookie of this name, or "
 			   "cookie.domain was changed: choose another "
 			   "cookie.name"),

@@ -103,8 +103,8 @@ log_refusal(struct request_context *ctx, const char *reason, struct str cure)
 	    F_CSTR("reason", reason), F_STR("host", in->host),
 	    F_STR("path", in->path),
 	    F_STR("origin", str_clip(in->origin, SHOWN_MAX)),
-	    F_STR("address", in->remote_addr), F_STR("cure", cure),
-	    F_INT("left_out", left_out));
+	    F_STR("address", in->remote_addr), F_STR("request", in->request_id),
+	    F_STR("cure", cure), F_INT("left_out", left_out));
 }
 
 /* The messages for each fault: for a program, before and after the origin; the

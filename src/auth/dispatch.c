@@ -15,6 +15,7 @@
 #include "auth/routes.h"
 #include "auth/status.h"
 #include "auth/verify.h"
+#include "base/enc.h"
 #include "base/log.h"
 #include "base/secret.h"
 
@@ -95,6 +96,7 @@ refuse_host(struct request_context *ctx)
 		    F_STR("host", str_clip(ctx->in->host, 255)),
 		    F_STR("path", ctx->in->path),
 		    F_STR("address", ctx->in->remote_addr),
+		    F_STR("request", ctx->in->request_id),
 		    F_CSTR("cure",
 			   "if this host is yours, add it to server.hosts"),
 		    F_INT("left_out", left_out));
@@ -272,6 +274,7 @@ answer_malformed(struct request_context *ctx, const struct err *err)
 			LOG(ctx->call.env->log, LOG_INFO, "malformed_request",
 			    F_CSTR("reason", err->msg),
 			    F_STR("address", ctx->in->remote_addr),
+			    F_STR("request", ctx->in->request_id),
 			    F_INT("left_out", left_out));
 		answer_refusal(ctx, 400, "invalid_request",
 			       "The request is malformed.");
@@ -307,6 +310,38 @@ has_action(const struct message *in, struct str action)
 	return actions == 1 && is;
 }
 
+/* Makes an ID for a request to which the web server has given none. Without
+ * memory or random numbers the request remains without one. */
+static void
+complete_request_id(const struct request_context *ctx, struct str *id)
+{
+	uint8_t random[8];
+	char *hex;
+
+	if (id->n > 0 || env_random(ctx->call.env, random, sizeof(random)) != 0)
+		return;
+	hex = arena_alloc(ctx->call.arena, HEX_LEN(sizeof(random)));
+	if (hex == NULL)
+		return;
+	hex_encode(random, sizeof(random), hex);
+	*id = (struct str){ .p = hex, .n = HEX_LEN(sizeof(random)) };
+}
+
+/* Parses and answers a request whose sender is trusted. */
+static void
+parse_and_answer(struct request_context *ctx, const struct message *in,
+		 struct http_request *request)
+{
+	struct err err;
+	int parsed = http_request_parse(in, ctx->call.arena, request, &err);
+
+	complete_request_id(ctx, &request->request_id);
+	if (parsed != 0)
+		answer_malformed(ctx, &err);
+	else
+		answer_request(ctx, in);
+}
+
 /* Answers the request of a context that has its service, connections and
  * place. Appends nothing if it waits or would wait. */
 static void
@@ -316,7 +351,6 @@ answer_message(struct request_context *ctx, struct arena *a,
 	const struct service *s = ctx->service;
 	struct http_request request = { .action = ACTION_UNKNOWN };
 	struct http_response response;
-	struct err err;
 
 	ctx->call.arena = a;
 	ctx->call.env = s->shared->env;
@@ -329,10 +363,8 @@ answer_message(struct request_context *ctx, struct arena *a,
 		refuse_peer(ctx);
 	else if (!in->authorizer && has_action(in, STR("status")))
 		status_answer(ctx);
-	else if (http_request_parse(in, a, &request, &err) != 0)
-		answer_malformed(ctx, &err);
 	else
-		answer_request(ctx, in);
+		parse_and_answer(ctx, in, &request);
 	if (ctx->queued || ctx->would_wait)
 		return;
 	if (request.action == ACTION_ENDPOINT)

@@ -110,10 +110,10 @@ static const struct option server_options[] = {
 		       "403 (forbidden); also those answered 401, of people "
 		       "who are not signed in (all); or none (no). Each is "
 		       "logged as one line with status, reason, rule, user, "
-		       "host, method, path (without the query), address and, "
-		       "if the web server sends one, its request ID. At most "
-		       "20 lines are written per second; the next line then "
-		       "says how many were left out."),
+		       "host, method, path (without the query), address and "
+		       "the ID of the request. At most 20 lines are written "
+		       "per second; the next line then says how many were "
+		       "left out."),
 	OPTION_END,
 };
 

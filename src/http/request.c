@@ -14,13 +14,13 @@
 #include "http/path.h"
 
 #define URI_MAX_BYTES  8192
+#define REQUEST_ID_MIN 8
 #define REQUEST_ID_MAX 64
 
 /* The parameters that are read, the shortest names first. */
 enum known_id {
 	K_HTTPS,
 	K_HOST,
-	K_UNIQUE_ID,
 	K_REQUEST_ID,
 	K_ACTION,
 	K_SECRET,
@@ -60,8 +60,6 @@ static const struct known {
 } known[KNOWN_COUNT] = {
 	[K_HTTPS] = { NAME("HTTPS") },
 	[K_HOST] = { NAME("HTTP_HOST") },
-	/* Set by Apache with mod_unique_id. */
-	[K_UNIQUE_ID] = { NAME("UNIQUE_ID"), .again = AGAIN_NONE },
 	[K_REQUEST_ID] = { NAME("REQUEST_ID"), .again = AGAIN_NONE },
 	[K_ACTION] = { NAME("AUTH_ACTION") },
 	[K_SECRET] = { NAME("AUTH_SECRET") },
@@ -347,15 +345,14 @@ take_body(const struct message *in, const struct values *values,
 	return 0;
 }
 
-/* The ID is only for logs: an unusual one is ignored. */
+/* The ID only names the request: an unusual one is ignored. */
 static void
 take_request_id(const struct values *values, struct http_request *r)
 {
 	struct str id = or_empty(values->v[K_REQUEST_ID]);
 
-	if (id.n == 0)
-		id = or_empty(values->v[K_UNIQUE_ID]);
-	if (id.n <= REQUEST_ID_MAX && str_is_name(id, "-_.@"))
+	if (id.n >= REQUEST_ID_MIN && id.n <= REQUEST_ID_MAX &&
+	    str_is_name(id, "-_@"))
 		r->request_id = id;
 }
 

@@ -60,7 +60,13 @@ struct http_request {
 	struct str fetch_site, fetch_mode;
 	struct str accept_language; /* any bytes; may be empty */
 	struct str user_agent;
-	/* request ID of the web server, for logs; may be empty */
+	/*
+	 * The ID that the web server has given the request: 8 to 64 letters,
+	 * digits and "-_@"; empty after parsing if there is none or another
+	 * one. A handler then finds one of 16 hexadecimal digits here, which
+	 * the service has made. Logs have it whole; its first 12 bytes, which
+	 * pages show, are enough to find a request.
+	 */
 	struct str request_id;
 	enum http_media media; /* of the body */
 	bool accepts_html, accepts_json;

@@ -78,6 +78,7 @@ for my $guide (qw(apache several-hosts webservers)) {
 		    if $guide eq 'several-hosts';
 
 		$site =~ s{/etc/ssl/(?:certs|private)/}{$tmp/}g;
+		s{/var/log/apache2/}{$tmp/} for @more;
 		$site =~ s{^</VirtualHost>}{join '', @more, $&}me or die;
 		$site =~ s/^Include.*\n//;
 		# The site replaces the VirtualHost of the test.

@@ -248,6 +248,7 @@ fill_params(const char *const *given, struct param all[PARAMS_MAX])
 		{ "HTTP_HOST", "www.example.com" },
 		{ "REMOTE_ADDR", "192.0.2.7" },
 		{ "HTTPS", "on" },
+		{ "REQUEST_ID", "test-request" },
 		{ "HTTP_USER_AGENT", "test \"agent\"" },
 	};
 	size_t n = 0;

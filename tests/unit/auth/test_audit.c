@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FROM " address=192.0.2.7 user_agent=\"test \\\"agent\\\"\"\n"
+#define FROM                                                                   \
+	" address=192.0.2.7 request=test-request "                             \
+	"user_agent=\"test \\\"agent\\\"\"\n"
 
 static void
 start(const char *ini)
@@ -66,7 +68,7 @@ END_TEST
 START_TEST(session_is_audited)
 {
 	struct flow_answer a =
-	    flow_sign_in(&f, "alice", FLOW_PASSWORD, "REQUEST_ID=4-f");
+	    flow_sign_in(&f, "alice", FLOW_PASSWORD, "REQUEST_ID=4-f-8765");
 	const char *token = flow_cookie(&f, &a, COOKIE),
 		   *text = flow_logged(&f);
 	const char *cookie = flow_text(&f, "HTTP_COOKIE=" COOKIE "=%s", token);
@@ -74,10 +76,11 @@ START_TEST(session_is_audited)
 
 	ck_assert_int_eq(sscanf(strstr(text, " audit "),
 				" audit login user=alice session=%63[0-9a-f] "
-				"address=192.0.2.7 request=4-f user_agent=",
+				"address=192.0.2.7 request=4-f-8765 "
+				"user_agent=",
 				first),
 			 1);
-	ck_assert_ptr_nonnull(strstr(text, " request=4-f "));
+	ck_assert_ptr_nonnull(strstr(text, " request=4-f-8765 "));
 	ck_assert_uint_eq(strlen(first), 32);
 	a = flow_sign_in(&f, "bob", FLOW_PASSWORD, cookie);
 	token = flow_cookie(&f, &a, COOKIE);
@@ -129,7 +132,8 @@ START_TEST(long_user_agents_are_cut)
 	agent[IDENTITY_TEXT_MAX] = '\0';
 	expect(flow_text(&f,
 			 " audit login_failure user=nobody why=unknown_user "
-			 "address=192.0.2.7 user_agent=%s\n",
+			 "address=192.0.2.7 request=test-request "
+			 "user_agent=%s\n",
 			 agent));
 }
 END_TEST

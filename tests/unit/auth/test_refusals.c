@@ -47,19 +47,20 @@ static const struct {
 } rows[] = {
 	{ NULL, "/admin/x?token=hidden", NULL, 401,
 	  " refusal refused status=401 reason=\"not signed in\" "
-	  "host=www.example.com method=GET path=/admin/x address=192.0.2.7\n",
+	  "host=www.example.com method=GET path=/admin/x address=192.0.2.7 "
+	  "request=test-request\n",
 	  "not signed in" },
 	{ "HTTP_COOKIE=__Host-fcgiauth=forged", "/user", NULL, 401,
 	  "status=401 reason=\"invalid credential\" host=",
 	  "invalid credential" },
-	{ "bob", "/admin/x?token=hidden", "REQUEST_ID=4f-9", 403,
+	{ "bob", "/admin/x?token=hidden", "REQUEST_ID=4f-98765", 403,
 	  " refusal refused status=403 reason=rule rule=admin user=bob "
 	  "host=www.example.com method=GET path=/admin/x address=192.0.2.7 "
-	  "request=4f-9\n",
+	  "request=4f-98765\n",
 	  "rule admin" },
-	{ "bob", "/elsewhere", "UNIQUE_ID=Zx@-", 403,
+	{ "bob", "/elsewhere", NULL, 403,
 	  "status=403 reason=\"no rule\" user=bob host=www.example.com "
-	  "method=GET path=/elsewhere address=192.0.2.7 request=Zx@-\n",
+	  "method=GET path=/elsewhere address=192.0.2.7 request=test-request\n",
 	  "no rule" },
 	{ "bob", "/user", "AUTH_REQUIRE=role:staff", 403,
 	  "reason=location user=bob host=www.example.com method=GET path=/user "
@@ -129,7 +130,8 @@ START_TEST(unknown_host_is_logged)
 	ck_assert_uint_eq(flow_get(&f, "/auth/login", other, NULL).status, 400);
 	ck_assert(flow_holds(
 	    logged(), " unknown_host host=other.example.com path=/auth/login "
-		      "address=192.0.2.7 cure=\"if this host is yours, add "
+		      "address=192.0.2.7 request=test-request "
+		      "cure=\"if this host is yours, add "
 		      "it to server.hosts\" left_out=0\n"));
 	/* Clients can cause as many of these as they like, so the lines are
 	 * limited. */
@@ -158,6 +160,40 @@ START_TEST(refused_user_is_named)
 	ck_assert_uint_eq(a.status, 204);
 	ck_assert_ptr_null(flow_header(&a, "Auth-User").p);
 	ck_assert_ptr_null(flow_header(&a, "Auth-Reason").p);
+}
+END_TEST
+
+/* Returns the ID in the line of a refused request. */
+static struct str
+logged_id(const char *extra)
+{
+	const char *id;
+	struct str log;
+
+	(void)logged();
+	ck_assert_uint_eq(flow_verify(&f, "/user", NULL, extra).status, 401);
+	log = logged();
+	id = strstr(flow_text(&f, "%.*s", STR_ARG(log)), "request=");
+	if (id == NULL)
+		return STR("");
+	id += strlen("request=");
+	return (struct str){ .p = id, .n = strcspn(id, "\n") };
+}
+
+/* The service makes an ID if the web server sends none, or an unusual one. */
+START_TEST(request_without_id_gets_one)
+{
+	struct str first, second;
+
+	start("log_refusals = all");
+	first = logged_id("REQUEST_ID=");
+	second = logged_id("REQUEST_ID=short");
+	ck_assert_uint_eq(first.n, 16);
+	ck_assert_uint_eq(strspn(first.p, "0123456789abcdef"), 16);
+	ck_assert_uint_eq(second.n, 16);
+	ck_assert(!str_eq(first, second));
+	f.fake.no_entropy = true;
+	ck_assert_uint_eq(logged_id("REQUEST_ID=").n, 0);
 }
 END_TEST
 
@@ -364,6 +400,7 @@ main(void)
 	tcase_add_loop_test(t, refusal_has_its_reason, 0, ARRAY_LEN(rows));
 	tcase_add_test(t, unknown_host_is_logged);
 	tcase_add_test(t, refused_user_is_named);
+	tcase_add_test(t, request_without_id_gets_one);
 	tcase_add_test(t, long_values_are_cut);
 	tcase_add_loop_test(t, log_refusals_selects_the_lines, 0, 4);
 	tcase_add_test(t, lines_of_refusals_are_limited);

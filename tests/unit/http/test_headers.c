@@ -25,7 +25,6 @@ static const char *const names_read[] = {
 	"HTTP_X_REQUESTED_WITH",
 	"HTTP_ACCESS_CONTROL_REQUEST_METHOD",
 	"REQUEST_ID",
-	"UNIQUE_ID",
 };
 
 /* A value with a control byte is refused under this name. It is ignored under
@@ -231,6 +230,32 @@ START_TEST(field_of_the_query_is_found)
 }
 END_TEST
 
+#define X32 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+static const struct {
+	const char *param, *id;
+} ids[] = {
+	{ "REQUEST_ID=0123abcd", "0123abcd" },
+	{ "REQUEST_ID=aZ9@_-aZ9@_-", "aZ9@_-aZ9@_-" },
+	{ "REQUEST_ID=" X32 X32, X32 X32 },
+	{ "REQUEST_ID=" X32 X32 "x", "" },
+	{ "REQUEST_ID=0123abc", "" },
+	{ "REQUEST_ID=0123 abcd", "" },
+	{ "REQUEST_ID=0123.abcd", "" },
+	{ "REQUEST_ID=0123\xc3\xa4"
+	  "abcd",
+	  "" },
+	{ "HTTP_REQUEST_ID=0123abcd", "" },
+	{ "HTTP_X_REQUEST_ID=0123abcd", "" },
+};
+
+START_TEST(request_id_is_checked)
+{
+	ck_assert_int_eq(PARSE(ids[_i].param, ), 0);
+	ck_str(request.request_id, ids[_i].id);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -249,5 +274,6 @@ main(void)
 			    ARRAY_LEN(navigations));
 	tcase_add_loop_test(t, field_of_the_query_is_found, 0,
 			    ARRAY_LEN(queries));
+	tcase_add_loop_test(t, request_id_is_checked, 0, ARRAY_LEN(ids));
 	return run_case(t);
 }

@@ -76,6 +76,10 @@ sub configure {
 	    @{ $self->{modules} || [] };
 	my $plan = join '', map { $self->location($_) } @locations;
 	my $owner = owner();
+	my $log = $self->{ids} ? <<"EOT" : '';
+LoadModule unique_id_module $from/mod_unique_id.so
+CustomLog $dir/access.log "%>s %m %U%q %{REQUEST_ID}e"
+EOT
 	my $more = $self->{server} // '';
 
 	$self->snippets;
@@ -102,6 +106,7 @@ DocumentRoot $dir/www
 	AllowOverride AuthConfig
 	Require all granted
 </Directory>
+$log
 Include fcgiauth/fcgiauth.conf
 <VirtualHost *>
 	ServerName localhost

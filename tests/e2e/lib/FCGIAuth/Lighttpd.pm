@@ -62,6 +62,11 @@ sub configure {
 server.modules += ( "mod_magnet" )
 magnet.attract-raw-url-to = ( "$dir/fcgiauth/fcgiauth-headers.lua" )
 EOT
+	my $log = $self->{ids} ? <<"EOT" : '';
+server.modules += ( "mod_accesslog" )
+accesslog.filename = "$dir/access.log"
+accesslog.format = "%s %m %U%q %{REQUEST_ID}e"
+EOT
 	my $more = $self->{server} // '';
 
 	$self->snippets;
@@ -75,6 +80,7 @@ server.upload-dirs = ( "$dir" )
 server.max-keep-alive-requests = 100000
 mimetype.assign = ( ".html" => "text/html" )
 $magnet
+$log
 include "fcgiauth/fcgiauth.conf"
 $plan
 $more

@@ -59,6 +59,10 @@ sub configure {
 	my $temp = join "\n\t", map { "${_}_temp_path $dir/$_;" }
 	    qw(client_body proxy fastcgi uwsgi scgi);
 	my $http = $self->{http} // '';
+	my $log = $self->{ids} ? <<"EOT" : 'access_log off;';
+log_format ids '\$status \$request_method \$request_uri \$request_id';
+	access_log $dir/access.log ids;
+EOT
 	my $server = $self->{server} //
 	    join '', map { $self->location($_) } @{ $self->{locations} };
 
@@ -71,7 +75,7 @@ pid $dir/nginx.pid;
 error_log $dir/web.log info;
 events { worker_connections 512; }
 http {
-	access_log off;
+	$log
 	default_type text/html;
 	keepalive_requests 100000;
 	client_max_body_size 64m;

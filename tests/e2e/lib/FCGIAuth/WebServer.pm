@@ -6,6 +6,9 @@
 #	open => 1		for everybody
 #	require => WORDS	for users who meet the requirement
 #	app => http | fastcgi | files }	files: in `www` of the folder
+#
+# With the argument `ids` of new(), access_lines() returns the lines of the
+# access log: "STATUS METHOD PATH ID", with the ID of the request.
 package FCGIAuth::WebServer;
 
 use strict;
@@ -37,6 +40,11 @@ sub new {
 sub port { my ($self) = @_; return $self->{port} }
 sub dir { my ($self) = @_; return "$self->{dir}" }
 sub log_text { my ($self) = @_; return slurp("$self->{dir}/web.log") }
+
+sub access_lines {
+	my ($self) = @_;
+	return split /\n/, slurp("$self->{dir}/access.log");
+}
 
 sub client {
 	my ($self, %arg) = @_;
