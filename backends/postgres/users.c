@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Users in PostgreSQL: in the table of the service, or in a table of another
- * application by statements of the administrator
- * (backends/postgres/foreign.h).
+ * application by statements of the administrator (see foreign.h).
  */
 #include "strategy/user_source.h"
 #include "backends/postgres/foreign.h"

@@ -140,7 +140,7 @@ add_message_id(struct buf *b, struct str from, const struct env *env,
 
 /* Returns true when the text can be sent without an encoding. */
 static bool
-is_plain(struct str text)
+message_is_plain(struct str text)
 {
 	struct str line;
 
@@ -175,7 +175,7 @@ add_body(struct buf *b, struct arena *a, struct str text)
 	buf_add_cstr(b, "MIME-Version: 1.0" EOL
 			"Content-Type: text/plain; charset=UTF-8" EOL
 			"Content-Transfer-Encoding: ");
-	if (is_plain(text)) {
+	if (message_is_plain(text)) {
 		buf_add_cstr(b, "7bit" EOL EOL);
 		add_lines(b, text);
 		return;
