@@ -10,6 +10,7 @@ NGINX_CONF = \
 	conf/nginx/fcgiauth-check.conf \
 	conf/nginx/fcgiauth-guard.conf \
 	conf/nginx/fcgiauth-identity.conf \
+	conf/nginx/fcgiauth-metrics.conf \
 	conf/nginx/fcgiauth-params.conf \
 	conf/nginx/fcgiauth-protect.conf \
 	conf/nginx/fcgiauth-protect-fastcgi.conf \
@@ -21,12 +22,14 @@ LIGHTTPD_CONF = \
 	conf/lighttpd/fcgiauth.conf \
 	conf/lighttpd/fcgiauth-guard.conf \
 	conf/lighttpd/fcgiauth-headers.lua \
+	conf/lighttpd/fcgiauth-metrics.conf \
 	conf/lighttpd/fcgiauth-protect.conf \
 	conf/lighttpd/fcgiauth-public.conf \
 	conf/lighttpd/fcgiauth-server.conf
 ALL_CONF = $(FCGIAUTH_CONF) $(NGINX_CONF) $(APACHE_CONF) $(LIGHTTPD_CONF)
 EXTRA_DIST += $(ALL_CONF)
-dist_pkgdata_DATA = conf/postgres/roles.sql
+dist_pkgdata_DATA = conf/postgres/roles.sql conf/grafana/fcgiauth.json \
+	conf/prometheus/fcgiauth.rules.yml
 
 # The administrator's own files stay as they are: what is there is not
 # overwritten, and only what is still ours is removed.

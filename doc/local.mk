@@ -10,6 +10,7 @@ dist_doc_DATA += NEWS.md SECURITY.md COPYING \
 	doc/guides/performance.md doc/guides/programs.md \
 	doc/guides/protocol.md doc/guides/scaling.md \
 	doc/guides/several-hosts.md doc/guides/webservers.md \
+	doc/guides/monitoring.md \
 	doc/guides/why-refused.md
 # These link to the source, so they are not installed.
 EXTRA_DIST += README.md HACKING.md CONTRIBUTING.md doc/pictures/login.png \

@@ -21,6 +21,7 @@ libfcgiauth_a_SOURCES = \
 	src/base/enc.c src/base/enc.h \
 	src/base/env.c src/base/env.h \
 	src/base/err.c src/base/err.h \
+	src/base/histogram.c src/base/histogram.h \
 	src/base/log.c src/base/log.h \
 	src/base/mailbox.c src/base/mailbox.h \
 	src/base/network.c src/base/network.h \
@@ -40,6 +41,7 @@ libfcgiauth_a_SOURCES = \
 	src/conf/option_value.c src/conf/option_value.h \
 	src/conf/problems.c src/conf/problems.h \
 	src/conf/sections.c src/conf/sections.h src/conf/selectors.c \
+	src/conf/sections_running.c src/conf/sections_running.h \
 	src/conf/settings.c src/conf/settings.h \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/syntax.c src/conf/syntax.h \
@@ -132,6 +134,8 @@ libfcgiauth_a_SOURCES = \
 	src/auth/login.c src/auth/login.h \
 	src/auth/login_floor.c src/auth/login_floor.h \
 	src/auth/logout.c \
+	src/auth/metrics.c src/auth/metrics.h \
+	src/auth/metrics_page.c src/auth/metrics_page.h \
 	src/auth/own.c src/auth/own.h \
 	src/auth/page_frame.c src/auth/page_frame.h \
 	src/auth/page_refusal.c \

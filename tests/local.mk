@@ -43,6 +43,7 @@ UNIT_TESTS = \
 	tests/unit/auth/test_csrf \
 	tests/unit/auth/test_forms \
 	tests/unit/auth/test_hash_slots \
+	tests/unit/auth/test_metrics \
 	tests/unit/auth/test_hash_slots_try \
 	tests/unit/auth/test_login_trips \
 	tests/unit/auth/test_login \

@@ -2,6 +2,7 @@
 /* The audit log. */
 #include "auth/audit.h"
 
+#include "auth/metrics.h"
 #include "base/enc.h"
 #include "base/log.h"
 
@@ -11,6 +12,13 @@ static struct str
 claimed(struct str user)
 {
 	return identity_name_is_valid(user) ? user : STR("(invalid)");
+}
+
+static void
+count_event(const struct request_context *ctx, const char *event, int64_t n)
+{
+	metrics_add_event(ctx->service->shared->metrics, ctx->call.arena, event,
+			  (uint64_t)n);
 }
 
 static void
@@ -48,6 +56,7 @@ audit(const struct request_context *ctx, const char *event, struct str user,
 	}
 	if (why != NULL)
 		facts[n++] = F_CSTR("why", why);
+	count_event(ctx, event, 1);
 	audit_write_line(ctx, event, user, facts, n);
 }
 
@@ -55,6 +64,7 @@ void
 audit_ended(const struct request_context *ctx, const char *event,
 	    struct str user, int64_t ended)
 {
+	count_event(ctx, event, ended);
 	audit_write_line(ctx, event, user, &F_INT("ended", ended), 1);
 }
 

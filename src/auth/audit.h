@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The audit log, lines of class `audit`: which user did what, and from which
- * address. A line never contains a password, token, hash or cookie.
+ * address. Each event but those of audit_bounded() is also counted
+ * (auth/metrics.h). A line never contains a password, token, hash or cookie.
  */
 #ifndef AUTH_AUDIT_H
 #define AUTH_AUDIT_H

@@ -5,6 +5,7 @@
 #include "auth/audit.h"
 #include "auth/hash_slots.h"
 #include "auth/login_floor.h"
+#include "auth/metrics.h"
 #include "auth/throttle.h"
 #include "base/buf.h"
 #include "crypto/password.h"
@@ -113,6 +114,8 @@ refuse_banned(struct request_context *ctx, struct str name, int64_t seconds,
 {
 	audit_bounded(ctx, &ctx->service->shared->log_limits->banned,
 		      "login_failure", name, "banned");
+	metrics_add(ctx->service->shared->metrics, ctx->call.arena,
+		    METRIC_LOGIN_BANNED, 1);
 	out->retry_after = seconds;
 	out->answer = LOGIN_BANNED;
 }
@@ -253,10 +256,15 @@ authenticate_password(struct request_context *ctx, struct str name,
 		      struct str password, struct login_result *out,
 		      struct err *err)
 {
+	struct metrics *m = ctx->service->shared->metrics;
 	struct login_result result = { .answer = LOGIN_WRONG };
 
-	if (attempt(ctx, name, password, &result, err) != 0)
+	if (attempt(ctx, name, password, &result, err) != 0) {
+		metrics_add(m, ctx->call.arena, METRIC_LOGIN_UNAVAILABLE, 1);
 		return -1;
+	}
+	if (result.answer == LOGIN_BUSY)
+		metrics_add(m, ctx->call.arena, METRIC_LOGIN_BUSY, 1);
 	*out = result;
 	return 0;
 }

@@ -7,6 +7,8 @@
 #include "auth/cors.h"
 #include "auth/csrf.h"
 #include "auth/login.h"
+#include "auth/metrics.h"
+#include "auth/metrics_page.h"
 #include "auth/own.h"
 #include "auth/pages.h"
 #include "auth/refresh.h"
@@ -33,6 +35,7 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/jwks.json", jwks_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/health", health_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/ready", ready_get, ROUTE_ANY_HOST },
+	{ HTTP_GET, "/metrics", metrics_get, ROUTE_ANY_HOST },
 };
 
 static const struct route_table table = { .v = routes, .n = ARRAY_LEN(routes) };
@@ -342,6 +345,37 @@ parse_and_answer(struct request_context *ctx, const struct message *in,
 		answer_request(ctx, in);
 }
 
+/* Counts a check by its verdict. An authorizer is also asked for an endpoint,
+ * and those answers are none of these. */
+static void
+count_check(const struct request_context *ctx)
+{
+	const struct service *s = ctx->service;
+	unsigned verdict;
+
+	switch (ctx->out->status) {
+	case 200:
+	case 204:
+		verdict = METRIC_ALLOWED;
+		break;
+	case 302:
+	case 401:
+		verdict = METRIC_401;
+		break;
+	case 403:
+		verdict = METRIC_403;
+		break;
+	case 503:
+		verdict = METRIC_503;
+		break;
+	default:
+		return;
+	}
+	metrics_add(s->shared->metrics, ctx->call.arena,
+		    METRIC_CHECK + s->mode_number * METRIC_VERDICTS + verdict,
+		    1);
+}
+
 /* Answers the request of a context that has its service, connections and
  * place. Appends nothing if it waits or would wait. */
 static void
@@ -367,6 +401,8 @@ answer_message(struct request_context *ctx, struct arena *a,
 		parse_and_answer(ctx, in, &request);
 	if (ctx->queued || ctx->would_wait)
 		return;
+	if (request.action == ACTION_VERIFY)
+		count_check(ctx);
 	if (request.action == ACTION_ENDPOINT)
 		cors_add_headers(ctx);
 	add_defaults(ctx);

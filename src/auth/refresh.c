@@ -6,6 +6,7 @@
 #include "auth/audit.h"
 #include "auth/credential.h"
 #include "auth/login.h"
+#include "auth/metrics.h"
 #include "auth/pages.h"
 #include "base/enc.h"
 #include "http/cookie.h"
@@ -41,6 +42,30 @@ raise_alarm(struct request_context *ctx, const struct refresh_result *r)
 	case REFRESH_TOO_LARGE:
 		break;
 	}
+}
+
+static void
+count_refresh(const struct request_context *ctx, enum metric outcome)
+{
+	metrics_add(ctx->service->shared->metrics, ctx->call.arena, outcome, 1);
+}
+
+static enum metric
+metric_of(enum refresh_answer answer)
+{
+	switch (answer) {
+	case REFRESH_DONE:
+		return METRIC_REFRESH_RENEWED;
+	case REFRESH_AGAIN:
+		return METRIC_REFRESH_REPEATED;
+	case REFRESH_REUSED:
+		return METRIC_REFRESH_REUSED;
+	case REFRESH_REFUSED:
+	case REFRESH_FUTURE:
+	case REFRESH_TOO_LARGE:
+		break;
+	}
+	return METRIC_REFRESH_REFUSED;
 }
 
 bool
@@ -81,9 +106,12 @@ refresh_token(struct request_context *ctx, struct str token, bool as_cookie,
 	     s->mode_ops->refresh(s->mode, &ctx->call, token,
 				  as_cookie ? credential_cookie_room(ctx) :
 					      SIZE_MAX,
-				  &is, err) != 0))
+				  &is, err) != 0)) {
+		count_refresh(ctx, METRIC_REFRESH_UNAVAILABLE);
 		return -1;
+	}
 	raise_alarm(ctx, &is);
+	count_refresh(ctx, metric_of(is.answer));
 	*out = is;
 	return 0;
 }

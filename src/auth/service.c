@@ -34,6 +34,8 @@ open_mode(struct service *s, struct arena *a, struct err *err)
 	if (opened == NULL)
 		return err_nomem(err);
 	s->mode_ops = registry_mode(choice->driver->name);
+	while (registry_modes[s->mode_number] != s->mode_ops)
+		s->mode_number++;
 	if (s->mode_ops->also != NULL)
 		conf.also = settings_mode_conf(s->set, s->mode_ops->also);
 	if (s->mode_ops->open(&conf, s->shared->env, a, &s->mode, err) != 0)

@@ -21,6 +21,7 @@ struct change_sink;
 struct csrf_key;
 struct hash_slots;
 struct login_floor;
+struct metrics;
 struct probe;
 struct problems;
 struct rules;
@@ -37,6 +38,13 @@ struct log_limits {
 	struct log_limit requests;
 };
 
+/* What the server knows of itself, for the metrics. */
+struct server_counts {
+	uint64_t connections; /* at present */
+	uint64_t accepted, requests, malformed, timeouts;
+	uint64_t workers, busy_ms; /* busy: all workers together */
+};
+
 /* Objects that exist as long as the process; each has its own lock. */
 struct service_shared {
 	const struct env *env;
@@ -50,6 +58,10 @@ struct service_shared {
 	/* Is told what this process changes in the store; NULL: nobody. */
 	const struct change_sink *changes;
 	struct log_limits *log_limits;
+	struct metrics *metrics; /* NULL: nothing is counted */
+	/* Fills in *out, which is zero; NULL: there is no server. */
+	void (*count_server)(void *server, struct server_counts *out);
+	void *server;
 };
 
 /* The cookies for hosts that browsers reach by https, or by http. */
@@ -64,6 +76,7 @@ struct service {
 	const struct settings *set;
 	const struct service_shared *shared;
 	const struct auth_mode_ops *mode_ops;
+	unsigned mode_number; /* its place in the registry */
 	void *mode;
 	/* A random number, which tells its entries in the cache from those of
 	 * another configuration. */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "auth/answer.h"
-#include "auth/cache.h"
 #include "auth/credential.h"
 #include "auth/hash_slots.h"
 #include "base/enc.h"
@@ -164,9 +163,8 @@ answer_not_ready(struct request_context *ctx, unsigned down)
 	answer_retry_after(ctx, 1);
 }
 
-/* Fills in zero if there is no cache. */
-static void
-count_cache(const struct request_context *ctx, struct cache_counts *out)
+void
+status_count_cache(const struct request_context *ctx, struct cache_counts *out)
 {
 	struct cache *cache = ctx->service->shared->cache;
 
@@ -175,9 +173,9 @@ count_cache(const struct request_context *ctx, struct cache_counts *out)
 		cache_count(cache, env_mono_ms(ctx->call.env), out);
 }
 
-/* Returns the state of the change feed in one word. */
-static const char *
-feed_word(const struct request_context *ctx, const struct cache_counts *n)
+const char *
+status_feed_word(const struct request_context *ctx,
+		 const struct cache_counts *n)
 {
 	if (n->size == 0 || !service_asks_store(ctx->service))
 		return "off"; /* the service does not need one */
@@ -199,9 +197,9 @@ cache_json(const struct request_context *ctx)
 {
 	struct cache_counts n;
 
-	count_cache(ctx, &n);
+	status_count_cache(ctx, &n);
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "feed",
-			 feed_word(ctx, &n), "size", (json_int_t)n.size,
+			 status_feed_word(ctx, &n), "size", (json_int_t)n.size,
 			 "entries", (json_int_t)n.entries, "hits",
 			 (json_int_t)n.hits, "misses", (json_int_t)n.misses,
 			 "changes", (json_int_t)n.changes);
@@ -237,12 +235,12 @@ ready_get(struct request_context *ctx)
 	unsigned down = probe(ctx);
 	struct cache_counts n;
 
-	count_cache(ctx, &n);
+	status_count_cache(ctx, &n);
 	/* Without a feed the service is slower, but it works. */
 	if (down == 0)
 		answer_json(ctx, 200,
 			    json_pack("{s:s, s:s}", "status", "ok", "feed",
-				      feed_word(ctx, &n)));
+				      status_feed_word(ctx, &n)));
 	else
 		answer_not_ready(ctx, down);
 }

@@ -4,6 +4,7 @@
 #ifndef AUTH_STATUS_H
 #define AUTH_STATUS_H
 
+#include "auth/cache.h"
 #include "auth/request_context.h"
 
 /*
@@ -19,6 +20,15 @@ void probe_free(struct probe *p); /* NULL is allowed */
 void me_get(struct request_context *ctx);
 void health_get(struct request_context *ctx);
 void ready_get(struct request_context *ctx);
+
+/* Counts the cache; fills in zero if there is none. */
+void status_count_cache(const struct request_context *ctx,
+			struct cache_counts *out);
+
+/* Returns the state of the change feed in one word: off, none, local, proven or
+ * lost. */
+const char *status_feed_word(const struct request_context *ctx,
+			     const struct cache_counts *n);
 
 /*
  * Answers with the state of this process, as JSON, for fcgiauthctl status:

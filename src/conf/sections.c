@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "conf/checks.h"
 #include "conf/mail.h"
+#include "conf/sections_running.h"
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug",
 					  NULL };
@@ -308,45 +309,6 @@ static const struct option limits_options[] = {
 	OPTION_END,
 };
 
-static const struct option cache_options[] = {
-	OPTION(INT, struct cache_settings, size, .def = "100000", .min = 0,
-	       .max = 10000000, .flags = OPTION_RESTART,
-	       .help = "The number of verified credentials that are kept in "
-		       "memory, with about 250 bytes each. A check of one of "
-		       "them does not ask the store. The change feed of the "
-		       "store reports the end and each change of a session to "
-		       "every instance: one that was ended is refused at once "
-		       "where it was ended, and after milliseconds elsewhere. "
-		       "With 0 nothing is kept, and every check asks the store "
-		       "or verifies its token."),
-	OPTION(MS, struct cache_settings, heartbeat, .def = "500ms", .min = 10,
-	       .max = 60000,
-	       .help = "How often the change feed of the store must prove "
-		       "that it is alive. If it has not done so for twice "
-		       "this time, every check asks the store until it has. "
-		       "A session that was ended may therefore be accepted "
-		       "for at most twice this time, and that only while the "
-		       "connection of the feed is broken."),
-	OPTION(SECRET, struct cache_settings, feed_conninfo, .min = 1,
-	       .max = 4096,
-	       .help = "With the store postgres behind a transaction pooler: "
-		       "the connection string of a direct connection for the "
-		       "change feed. A pooler never delivers notifications. "
-		       "If it is not set, the feed uses conninfo of the "
-		       "store, with one more connection for each daemon."),
-	OPTION(SECONDS, struct cache_settings, max_age, .def = "0", .min = 0,
-	       .max = 3600,
-	       .help = "With a store that has no change feed: for how long a "
-		       "verified credential may be kept. PostgreSQL without "
-		       "the triggers of store migrate is such a store, and "
-		       "Redis without the rights for the feed; the log has "
-		       "feed_missing with the reason. A session that "
-		       "another instance or fcgiauthctl has ended is accepted "
-		       "for up to this long. With 0, every check asks such a "
-		       "store."),
-	OPTION_END,
-};
-
 static const struct option rule_options[] = {
 	OPTION(WORDS, struct rule_settings, host,
 	       .flags = OPTION_LOWER | OPTION_NOT_EMPTY,
@@ -448,6 +410,7 @@ const struct tables_section tables_sections[] = {
 			      "password. Without this section no mail is "
 			      "sent. The command fcgiauthctl mail test "
 			      "sends a message."),
+	SECTION(metrics, .help = "What the service counts, for Prometheus."),
 	{ .name = "rule",
 	  .options = rule_options,
 	  .named = true,

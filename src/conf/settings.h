@@ -89,6 +89,11 @@ struct mail_settings {
 	const char *ca_file;
 };
 
+struct metrics_settings {
+	bool enabled;
+	struct words network; /* each is a base/network.h */
+};
+
 /* The keys of [users] that do not depend on the driver. */
 struct users_settings {
 	int64_t recheck; /* 0: never */
@@ -164,6 +169,7 @@ struct settings {
 	struct limits_settings limits;
 	struct cache_settings cache;
 	struct mail_settings mail;
+	struct metrics_settings metrics;
 	struct rules_settings rules;
 	struct settings_choice mode; /* [auth] mode; its section is [NAME] */
 	/* The section of every mode, because a mode may read that of another

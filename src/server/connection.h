@@ -171,6 +171,7 @@ struct loop_thread {
 struct worker {
 	struct server_thread base; /* the first member */
 	unsigned number;
+	_Atomic uint64_t busy_ms; /* written by the worker only */
 	sem_t wake;
 	struct worker *next_idle; /* guarded by pool->lock */
 };

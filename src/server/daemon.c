@@ -11,6 +11,7 @@
 #include "auth/hash_slots.h"
 #include "auth/last_seen.h"
 #include "auth/login_floor.h"
+#include "auth/metrics.h"
 #include "auth/status.h"
 #include "base/buf.h"
 #include "conf/problems.h"
@@ -115,6 +116,26 @@ daemon_changed(void *ctx, const struct change *change)
 		cache_change(d->shared.cache, change);
 }
 
+/* Zero until the server has started. */
+static void
+daemon_count(void *server, struct server_counts *out)
+{
+	struct daemon *d = server;
+	struct loop *loop = atomic_load(&d->counted);
+	struct loop_counts n;
+
+	if (loop == NULL)
+		return;
+	loop_count(loop, &n);
+	*out = (struct server_counts){ .connections = n.connections,
+				       .accepted = n.accepted,
+				       .requests = n.requests,
+				       .malformed = n.malformed,
+				       .timeouts = n.timeouts,
+				       .workers = n.workers,
+				       .busy_ms = n.busy_ms };
+}
+
 /* Makes what all requests share, as large as the settings say. */
 static int
 make_shared(struct daemon *d, const struct settings *set)
@@ -155,6 +176,8 @@ daemon_init(struct daemon *d, const char *config_file, bool check_only)
 	d->changes =
 	    (struct change_sink){ .changed = daemon_changed, .ctx = d };
 	d->shared.changes = &d->changes;
+	d->shared.count_server = daemon_count;
+	d->shared.server = d;
 	snapshot_slot_init(&d->slot);
 	d->notifier.fd = -1;
 	if (crypto_init() != 0) {
@@ -162,9 +185,18 @@ daemon_init(struct daemon *d, const char *config_file, bool check_only)
 			      "fcgiauthd: libsodium cannot be initialised\n");
 		return -1;
 	}
+	if (!check_only) {
+		d->shared.metrics = metrics_new(env_wall_ms(&d->env));
+		if (d->shared.metrics == NULL) {
+			(void)fprintf(stderr, "fcgiauthd: out of memory\n");
+			return -1;
+		}
+	}
 	s = load_or_print(d);
-	if (s == NULL)
+	if (s == NULL) {
+		metrics_free(d->shared.metrics);
 		return -1;
+	}
 	snapshot_publish(&d->slot, s);
 	if (make_shared(d, &s->settings) != 0) {
 		(void)fprintf(stderr, "fcgiauthd: out of memory\n");
@@ -197,6 +229,7 @@ daemon_free(struct daemon *d)
 	last_seen_free(d->shared.last_seen);
 	probe_free(d->shared.probe);
 	cache_free(d->shared.cache);
+	metrics_free(d->shared.metrics);
 	notify_close(&d->notifier);
 }
 
@@ -394,7 +427,10 @@ start_loop(struct daemon *d, const struct settings *set, struct err *err)
 	    (d->shared.cache != NULL &&
 	     feed_start(&d->slot, &d->shared, &d->feed, err) != 0))
 		return -1;
-	return loop_start(&config, &d->listeners, &d->env, &d->loop, err);
+	if (loop_start(&config, &d->listeners, &d->env, &d->loop, err) != 0)
+		return -1;
+	atomic_store(&d->counted, d->loop);
+	return 0;
 }
 
 static void

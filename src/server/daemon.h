@@ -32,6 +32,8 @@ struct daemon {
 	struct snapshot_slot slot;
 	struct listeners listeners;
 	struct loop *loop;
+	/* The same for requests for the metrics, once all threads run. */
+	_Atomic(struct loop *) counted;
 	struct janitor *janitor;
 	struct feed_thread *feed; /* NULL: there is no cache */
 	struct change_sink changes; /* tells the cache */

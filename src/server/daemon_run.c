@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "modes/jwt_settings.h"
+#include "auth/metrics.h"
 #include "base/buf.h"
 #include "conf/problems.h"
 #include "server/feed.h"
@@ -195,6 +196,8 @@ daemon_load(struct daemon *d)
 		adopted = adopt(d, before, next);
 	if (adopted)
 		daemon_log_warnings(d, &problems);
+	metrics_add(d->shared.metrics, d,
+		    adopted ? METRIC_RELOAD_SUCCESS : METRIC_RELOAD_FAILURE, 1);
 	snapshot_release(&d->slot, before);
 	arena_free(a);
 	return adopted;

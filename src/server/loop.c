@@ -397,9 +397,12 @@ loop_count(const struct loop *l, struct loop_counts *out)
 		.timeouts = atomic_load(&l->timeouts),
 		.full = atomic_load(&l->full),
 		.connections = atomic_load(&l->connections),
+		.workers = l->config.threads,
 	};
 	for (unsigned i = 0; i < l->nthreads; i++)
 		add_counts(&l->threads[i].base, out);
-	for (unsigned i = 0; i < l->config.threads; i++)
+	for (unsigned i = 0; i < l->config.threads; i++) {
 		add_counts(&l->workers[i].base, out);
+		out->busy_ms += atomic_load(&l->workers[i].busy_ms);
+	}
 }

@@ -100,6 +100,8 @@ struct loop_counts {
 	uint64_t accepted, requests, malformed, timeouts;
 	uint64_t full; /* accepts that failed for want of descriptors */
 	size_t connections;
+	unsigned workers;
+	uint64_t busy_ms; /* how long they were busy, together */
 };
 
 /* Returns the counters. May be called by any thread. */

@@ -112,11 +112,17 @@ pool_work(void *arg)
 	struct connection *c;
 
 	while ((c = pool_take(&l->pool, w)) != NULL) {
+		const int64_t began_ms = env_mono_ms(l->env);
 		enum connection_next next;
+		int64_t now_ms;
 
 		thread_step(&w->base);
 		next = connection_handle(w, c);
-		connection_hand_back(c, next, env_mono_ms(l->env));
+		now_ms = env_mono_ms(l->env);
+		connection_hand_back(c, next, now_ms);
+		/* Each duration is rounded to a millisecond, up as often as
+		 * down, so that the sum is right. */
+		atomic_fetch_add(&w->busy_ms, (uint64_t)(now_ms - began_ms));
 		thread_step(&w->base);
 	}
 	return NULL;

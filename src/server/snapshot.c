@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "strategy/registry.h"
+#include "auth/metrics.h"
 #include "conf/mail.h"
 #include "conf/problems.h"
 #include "mail/transport.h"
@@ -48,6 +49,13 @@ open_backends(struct snapshot *s, const struct snapshot *before,
 		before != NULL ? before->factors : NULL,
 	};
 
+	struct metrics *m = shared->metrics;
+	struct histogram *const durations[] = {
+		m != NULL ? &m->store : NULL,
+		m != NULL ? &m->users : NULL,
+		NULL,
+	};
+
 	for (size_t i = 0; i < ARRAY_LEN(choices); i++) {
 		struct backend_choice choice = choices[i](&s->settings),
 				      was = { .ops = NULL };
@@ -56,6 +64,7 @@ open_backends(struct snapshot *s, const struct snapshot *before,
 			was = choices[i](&before->settings);
 		if (opened[i] == &s->store)
 			choice.changes = shared->changes;
+		choice.durations = durations[i];
 		if (keep_or_open(&choice, &was, kept[i], shared->env, opened[i],
 				 err) != 0)
 			return -1;

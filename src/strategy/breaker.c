@@ -20,6 +20,17 @@ breaker_destroy(struct breaker *b)
 }
 
 bool
+breaker_is_good(struct breaker *b)
+{
+	bool doubtful;
+
+	(void)pthread_mutex_lock(&b->lock);
+	doubtful = b->doubtful;
+	(void)pthread_mutex_unlock(&b->lock);
+	return !doubtful;
+}
+
+bool
 breaker_trusts(const struct breaker *b, const struct breaker_seat *seat)
 {
 	return seat->epoch == atomic_load(&b->epoch);

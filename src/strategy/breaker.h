@@ -51,6 +51,9 @@ struct breaker_seat {
 void breaker_init(struct breaker *b);
 void breaker_destroy(struct breaker *b);
 
+/* Returns whether the backend is good. */
+bool breaker_is_good(struct breaker *b);
+
 /* Returns whether no thread has seen a failure since the server last answered
  * on this connection. */
 bool breaker_trusts(const struct breaker *b, const struct breaker_seat *seat);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/histogram.h"
 #include "base/secret.h"
 #include "strategy/health.h"
 
@@ -42,6 +43,7 @@ backend_open(const struct backend_choice *choice, const struct env *env,
 	b->ops = ops;
 	b->section = choice->section;
 	b->changes = choice->changes;
+	b->durations = choice->durations;
 	b->caps = ops->caps != NULL ? ops->caps(b->opened) : ops->driver.caps;
 	atomic_init(&b->refs, 1);
 	atomic_init(&b->checks, false);
@@ -57,6 +59,12 @@ backend_ref(struct backend *b)
 
 	assert(before > 0);
 	return b;
+}
+
+bool
+backend_is_good(struct backend *b)
+{
+	return breaker_is_good(&b->breaker);
 }
 
 void
@@ -297,10 +305,12 @@ try_another(struct conn *c, struct err *err)
 }
 
 static void
-log_slow(const struct conn *c)
+note_duration(const struct conn *c)
 {
 	int64_t took_ms = env_mono_ms(c->env) - c->began_ms;
 
+	if (c->backend->durations != NULL)
+		histogram_add(c->backend->durations, took_ms);
 	if (took_ms >= SLOW_MS)
 		LOG(c->env->log, LOG_WARNING, "backend_slow",
 		    F_CSTR("section", c->backend->section),
@@ -311,7 +321,7 @@ log_slow(const struct conn *c)
 int
 conn_end(struct conn *c, int result, struct err *err)
 {
-	log_slow(c);
+	note_duration(c);
 	if (result != 0 && may_repeat(c, err->code))
 		return try_another(c, err);
 	if (result != 0 && err->code == ERR_UNDONE)

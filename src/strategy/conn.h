@@ -17,6 +17,7 @@
 #include "strategy/breaker.h"
 
 struct change_sink;
+struct histogram;
 
 /* The backend that a section of the configuration chooses. */
 struct backend_choice {
@@ -26,6 +27,9 @@ struct backend_choice {
 	/* Is told what this process changes in a store; it must outlive the
 	 * backend. NULL: nobody is told. */
 	const struct change_sink *changes;
+	/* Counts how long operations take; it must outlive the backend. NULL:
+	 * nobody counts. */
+	struct histogram *durations;
 };
 
 /* Returns the file of an embedded backend, which is its option `path`; NULL if
@@ -38,7 +42,9 @@ struct backend {
 	const char *section; /* as in struct backend_choice */
 	void *opened; /* by ops->open() */
 	unsigned caps; /* those of ops->driver.caps that it is configured for */
-	const struct change_sink *changes; /* as in struct backend_choice */
+	/* as in struct backend_choice */
+	const struct change_sink *changes;
+	struct histogram *durations;
 	atomic_uint emptied; /* how often a store may have been emptied */
 	atomic_uint refs;
 	/* True once the schema was checked, whatever the result: from then on
@@ -53,6 +59,9 @@ int backend_open(const struct backend_choice *choice, const struct env *env,
 		 struct backend **out, struct err *err) MUST_USE;
 struct backend *backend_ref(struct backend *b);
 void backend_unref(struct backend *b); /* NULL is allowed */
+
+/* Returns whether the backend has answered the last operation (breaker.h). */
+bool backend_is_good(struct backend *b);
 
 /* One thread's connection to it. */
 struct conn {

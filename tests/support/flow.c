@@ -102,6 +102,7 @@ flow_init(struct flow *f, const char *ini)
 	f->shared.last_seen = last_seen_new();
 	f->shared.probe = probe_new();
 	f->shared.log_limits = &f->log_limits;
+	f->shared.metrics = metrics_new(env_wall_ms(&f->fake.env));
 	add_user(f, "alice", "admin,dev", false);
 	add_user(f, "bob", "", false);
 	add_user(f, "carol", "admin", true);
@@ -167,6 +168,7 @@ flow_free(struct flow *f)
 	arena_free(f->arena);
 	hash_slots_free(f->shared.hash_slots);
 	last_seen_free(f->shared.last_seen);
+	metrics_free(f->shared.metrics);
 	probe_free(f->shared.probe);
 	cache_free(f->shared.cache);
 }

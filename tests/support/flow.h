@@ -7,6 +7,7 @@
 #ifndef TESTS_FLOW_H
 #define TESTS_FLOW_H
 
+#include "auth/metrics.h"
 #include "auth/request_context.h"
 #include "base/log.h"
 #include "strategy/change.h"

@@ -29,7 +29,7 @@ my $folder = abs_path(dirname(__FILE__) . '/../e2e');
 # store.
 my @state = qw(cache concurrency ctl history login refresh revocation session
     status users);
-my @front = qw(concurrency login paths protocol request_id web);
+my @front = qw(concurrency login metrics paths protocol request_id web);
 my %variants = (
 	apache => { set => 'FCGIAUTH_WEB', tests => \@front },
 	lighttpd => { set => 'FCGIAUTH_WEB', tests => [ @front, 'uploads' ] },

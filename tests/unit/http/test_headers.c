@@ -7,6 +7,7 @@
 static const char *const names_read[] = {
 	"AUTH_ACTION",
 	"AUTH_REQUIRE",
+	"AUTH_METRICS",
 	"AUTH_SECRET",
 	"REQUEST_METHOD",
 	"REQUEST_URI",

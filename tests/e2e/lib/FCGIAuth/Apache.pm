@@ -80,6 +80,7 @@ sub configure {
 LoadModule unique_id_module $from/mod_unique_id.so
 CustomLog $dir/access.log "%>s %m %U%q %{REQUEST_ID}e"
 EOT
+	my $after = $self->{after} // '';
 	my $more = $self->{server} // '';
 
 	$self->snippets;
@@ -114,6 +115,7 @@ Include fcgiauth/fcgiauth.conf
 	$more
 	Use FcgiauthServer
 </VirtualHost>
+$after
 EOT
 	return $self;
 }

@@ -67,6 +67,7 @@ server.modules += ( "mod_accesslog" )
 accesslog.filename = "$dir/access.log"
 accesslog.format = "%s %m %U%q %{REQUEST_ID}e"
 EOT
+	my $after = $self->{after} // '';
 	my $more = $self->{server} // '';
 
 	$self->snippets;
@@ -85,6 +86,7 @@ include "fcgiauth/fcgiauth.conf"
 $plan
 $more
 include "fcgiauth/fcgiauth-server.conf"
+$after
 EOT
 	return $self;
 }

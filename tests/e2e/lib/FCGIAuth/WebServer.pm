@@ -7,7 +7,8 @@
 #	require => WORDS	for users who meet the requirement
 #	app => http | fastcgi | files }	files: in `www` of the folder
 #
-# With the argument `ids` of new(), access_lines() returns the lines of the
+# The argument `after` is text for the end of the configuration of Apache or
+# lighttpd. With the argument `ids` of new(), access_lines() returns the lines of the
 # access log: "STATUS METHOD PATH ID", with the ID of the request.
 package FCGIAuth::WebServer;
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the service counts, for /auth/metrics and fcgiauthctl status. The
+ * counters last as long as the process: a reload keeps them, and a restart
+ * begins again at zero. All threads may use them.
+ */
+#ifndef AUTH_METRICS_H
+#define AUTH_METRICS_H
+
+#include "base/histogram.h"
+#include "base/str.h"
+
+enum metric {
+	METRIC_LOGIN_SUCCESS,
+	METRIC_LOGIN_FAILURE,
+	METRIC_LOGIN_BANNED,
+	METRIC_LOGIN_BUSY,
+	METRIC_LOGIN_UNAVAILABLE,
+	METRIC_REFRESH_RENEWED,
+	METRIC_REFRESH_REPEATED,
+	METRIC_REFRESH_REFUSED,
+	METRIC_REFRESH_REUSED,
+	METRIC_REFRESH_UNAVAILABLE,
+	METRIC_BAN,
+	METRIC_SESSION_STARTED,
+	METRIC_ENDED_LOGOUT,
+	METRIC_ENDED_REPLACED,
+	METRIC_ENDED_LIMIT,
+	METRIC_ENDED_REUSE,
+	METRIC_ENDED_REVOKED,
+	METRIC_RELOAD_SUCCESS,
+	METRIC_RELOAD_FAILURE,
+	METRIC_CHECK, /* METRIC_VERDICTS counters for each mode */
+};
+
+/* The verdicts of checks, in the order of their counters. */
+enum metric_verdict {
+	METRIC_ALLOWED,
+	METRIC_401,
+	METRIC_403,
+	METRIC_503,
+	METRIC_VERDICTS
+};
+
+#define METRIC_MODES  3
+#define METRIC_COUNT  (METRIC_CHECK + METRIC_MODES * METRIC_VERDICTS)
+#define METRIC_SHARDS 16
+
+struct metrics {
+	/* A thread adds to one of them, so that the threads that answer checks
+	 * do not wait for each other's cache lines. */
+	struct metric_shard {
+		_Alignas(64) _Atomic uint64_t n[METRIC_COUNT];
+	} shards[METRIC_SHARDS];
+	struct histogram store, users; /* durations of operations */
+	int64_t started_ms; /* wall clock */
+};
+
+/* NULL: out of memory. */
+struct metrics *metrics_new(int64_t started_ms) MUST_USE;
+void metrics_free(struct metrics *m); /* NULL is allowed */
+
+/* Adds n to a counter. `thread` is an address that differs from thread to
+ * thread. Does nothing if `m` is NULL. */
+void metrics_add(struct metrics *m, const void *thread, unsigned counter,
+		 uint64_t n);
+
+void metrics_read(const struct metrics *m, uint64_t out[METRIC_COUNT]);
+
+/* Counts what an event of the audit log means: sessions that ended, bans. */
+void metrics_add_event(struct metrics *m, const void *thread, const char *event,
+		       uint64_t n);
+
+#endif
