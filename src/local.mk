@@ -188,6 +188,7 @@ libserver_a_SOURCES = \
 	src/server/loop_pool.c \
 	src/server/loop_thread.c \
 	src/server/notify.c src/server/notify.h \
+	src/server/postman.c src/server/postman.h \
 	src/server/snapshot.c src/server/snapshot.h \
 	src/server/upgrade.c src/server/upgrade.h
 libserver_a_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)

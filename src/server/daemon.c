@@ -22,6 +22,7 @@
 #include "server/feed.h"
 #include "server/janitor.h"
 #include "server/loop.h"
+#include "server/postman.h"
 
 #define REQUEST_MS     10000
 #define WRITE_MS       10000
@@ -424,6 +425,7 @@ start_loop(struct daemon *d, const struct settings *set, struct err *err)
 	if (make_conns(d, config.threads, err) != 0)
 		return -1;
 	if (janitor_start(&d->slot, &d->shared, &d->janitor, err) != 0 ||
+	    postman_start(&d->slot, &d->shared, &d->postman, err) != 0 ||
 	    (d->shared.cache != NULL &&
 	     feed_start(&d->slot, &d->shared, &d->feed, err) != 0))
 		return -1;

@@ -22,6 +22,7 @@
 struct feed_thread;
 struct janitor;
 struct loop;
+struct postman;
 
 struct daemon {
 	const char *config_file;
@@ -35,6 +36,7 @@ struct daemon {
 	/* The same for requests for the metrics, once all threads run. */
 	_Atomic(struct loop *) counted;
 	struct janitor *janitor;
+	struct postman *postman;
 	struct feed_thread *feed; /* NULL: there is no cache */
 	struct change_sink changes; /* tells the cache */
 	/* one for each worker, which alone uses it */

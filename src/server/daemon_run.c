@@ -15,6 +15,7 @@
 #include "server/feed.h"
 #include "server/janitor.h"
 #include "server/loop.h"
+#include "server/postman.h"
 
 #define TICK_MS	       100
 #define GRACE_MS       1000
@@ -436,6 +437,7 @@ daemon_run(struct daemon *d, char *const *argv)
 			end_successor(d);
 	}
 	feed_stop(d->feed);
+	postman_stop(d->postman);
 	janitor_stop(d->janitor);
 	log_event(&d->log, LOG_INFO, NULL, "stopped", NULL, 0);
 	return rc;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A background thread that sends the mail in the outbox of the factor store, if
+ * the settings have [mail].
+ *
+ * The body of such a mail is its subject, a newline, and its text. The subject
+ * is a text of the service, never one of a user. A mail that nobody takes is
+ * tried again after 1 minute, 2, 4 and so on up to 6 hours, and given up when
+ * it expires, at the latest after a day. It is claimed for longer than sending
+ * it can take, so that of several instances one sends it.
+ */
+#ifndef SERVER_POSTMAN_H
+#define SERVER_POSTMAN_H
+
+#include "server/snapshot.h"
+
+struct postman;
+
+int postman_start(struct snapshot_slot *slot,
+		  const struct service_shared *shared, struct postman **out,
+		  struct err *err) MUST_USE;
+
+/* Stops a mail that is being sent, which stays in the outbox, ends the thread
+ * and frees the postman. NULL is allowed. */
+void postman_stop(struct postman *p);
+
+#endif
