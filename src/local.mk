@@ -128,11 +128,13 @@ libfcgiauth_a_SOURCES = \
 	src/auth/csrf.c src/auth/csrf.h \
 	src/auth/csrf_refusal.c \
 	src/auth/dispatch.c \
+	src/auth/fresh.c src/auth/fresh.h \
 	src/auth/hash_slots.c src/auth/hash_slots.h \
 	src/auth/last_seen.c src/auth/last_seen.h \
 	src/auth/left_over.c src/auth/left_over.h \
 	src/auth/login.c src/auth/login.h \
 	src/auth/login_floor.c src/auth/login_floor.h \
+	src/auth/login_location.c \
 	src/auth/logout.c \
 	src/auth/metrics.c src/auth/metrics.h \
 	src/auth/metrics_page.c src/auth/metrics_page.h \
@@ -151,6 +153,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/rules_hidden.c \
 	src/auth/rules_index.c src/auth/rules_index.h \
 	src/auth/service.c src/auth/service.h \
+	src/auth/sessions.c src/auth/sessions.h \
 	src/auth/status.c src/auth/status.h \
 	src/auth/throttle.c src/auth/throttle.h \
 	src/auth/verify.c src/auth/verify.h

@@ -66,6 +66,7 @@ UNIT_TESTS = \
 	tests/unit/auth/test_rule_paths \
 	tests/unit/auth/test_rule_readings \
 	tests/unit/auth/test_rules \
+	tests/unit/auth/test_sessions \
 	tests/unit/auth/test_sign_out \
 	tests/unit/auth/test_sign_out_page \
 	tests/unit/auth/test_subsets \

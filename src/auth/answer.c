@@ -76,6 +76,20 @@ answer_refusal_page(struct request_context *ctx, const char *code,
 }
 
 void
+answer_sign_in_first(struct request_context *ctx)
+{
+	answer_error(ctx, 401, "unauthorized", "Sign in first.");
+	http_response_header(ctx->out, "WWW-Authenticate", STR("Bearer"));
+}
+
+bool
+answer_is_for_form(const struct request_context *ctx)
+{
+	return ctx->in->media == MEDIA_FORM &&
+	       !http_request_wants_json(ctx->in);
+}
+
+void
 answer_redirect(struct request_context *ctx, unsigned status,
 		struct str location)
 {
@@ -133,4 +147,29 @@ answer_unread(struct request_context *ctx, const struct err *err,
 		answer_refusal(ctx, 400, "invalid_request", text);
 	else
 		answer_unavailable(ctx, err);
+}
+
+const char *
+answer_wait_text(struct request_context *ctx, int64_t seconds)
+{
+	static const struct {
+		int64_t seconds;
+		const char *word;
+	} units[] = { { 86400, "day" },
+		      { 3600, "hour" },
+		      { 60, "minute" },
+		      { 1, "second" } };
+	struct buf b;
+	size_t i = 0;
+	int64_t n;
+
+	while (units[i].seconds > 1 && seconds < 2 * units[i].seconds &&
+	       seconds != units[i].seconds)
+		i++;
+	n = (seconds + units[i].seconds - 1) / units[i].seconds;
+	buf_init(&b, ctx->call.arena, 128);
+	buf_printf(&b, "Too many attempts. Please try again in %lld %s%s.%c",
+		   (long long)n, units[i].word, n == 1 ? "" : "s", '\0');
+	return buf_failed(&b) ? "Too many attempts. Please try again later." :
+				buf_str(&b).p;
 }

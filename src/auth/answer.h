@@ -35,6 +35,16 @@ struct page_refusal;
 void answer_refusal_page(struct request_context *ctx, const char *code,
 			 const char *text, const struct page_refusal *page);
 
+/* Answers a program that is not signed in: 401 with WWW-Authenticate. */
+void answer_sign_in_first(struct request_context *ctx);
+
+/* Returns true for a form of our pages, which is answered by a redirect. */
+bool answer_is_for_form(const struct request_context *ctx);
+
+/* Returns the message with the time to wait after too many attempts, rounded
+ * up, in the largest unit that is precise enough. */
+const char *answer_wait_text(struct request_context *ctx, int64_t seconds);
+
 /* Redirects; `status` is 302, 303 or 307. */
 void answer_redirect(struct request_context *ctx, unsigned status,
 		     struct str location);

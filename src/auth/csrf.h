@@ -57,6 +57,15 @@ const char *csrf_login_problem(struct request_context *ctx,
 int csrf_token(struct request_context *ctx, struct str binding,
 	       struct str *token, struct err *err) MUST_USE;
 
+/* Returns what the forms for a user are bound to: the id of the session, which
+ * does not change when its tokens are rotated. */
+static inline struct str
+csrf_binding(const struct principal *who)
+{
+	return (struct str){ .p = (const char *)who->session.b,
+			     .n = sizeof(who->session.b) };
+}
+
 /* Sets *ok to whether `token` is the token for `binding`. */
 int csrf_verify(struct request_context *ctx, struct str binding,
 		struct str token, bool *ok, struct err *err) MUST_USE;

@@ -15,6 +15,7 @@
 #include "auth/refusals.h"
 #include "auth/repeat.h"
 #include "auth/routes.h"
+#include "auth/sessions.h"
 #include "auth/status.h"
 #include "auth/verify.h"
 #include "base/enc.h"
@@ -32,6 +33,11 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/style.css", page_style_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/page.js", page_script_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/icon.svg", page_icon_get, ROUTE_ANY_HOST },
+	{ HTTP_GET, "/sessions", sessions_get, 0 },
+	{ HTTP_DELETE, "/sessions", sessions_delete, ROUTE_CHANGES },
+	{ HTTP_DELETE, "/sessions/*", sessions_delete_one, ROUTE_CHANGES },
+	{ HTTP_POST, "/sessions/end", sessions_end_post, ROUTE_CHANGES },
+	{ HTTP_POST, "/sessions/*/end", sessions_end_one_post, ROUTE_CHANGES },
 	{ HTTP_GET, "/jwks.json", jwks_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/health", health_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/ready", ready_get, ROUTE_ANY_HOST },

@@ -26,47 +26,8 @@ struct login_form {
 	struct str rd; /* a safe return URL, or empty */
 	bool remember;
 	bool form; /* posted by the login page, not by a program */
+	bool step; /* a user who is signed in proves again who they are */
 };
-
-/* Adds the origin of this request, so that the login page of another host can
- * return to it. */
-static void
-encode_origin(const struct request_context *ctx, struct buf *out)
-{
-	struct origin here;
-	struct buf text;
-
-	own_origin(ctx, &here);
-	buf_init(&text, ctx->call.arena, 512);
-	origin_print(&here, &text);
-	percent_encode(out, buf_str(&text));
-	out->failed = out->failed || buf_failed(&text);
-}
-
-int
-login_location(const struct request_context *ctx, struct str uri,
-	       struct str *location, struct err *err)
-{
-	const struct server_settings *set = &ctx->service->set->server;
-	struct buf b;
-
-	uri = redirect_escape(uri, ctx->call.arena);
-	buf_init(&b, ctx->call.arena, 32 * 1024);
-	if (set->login_url.n > 0) {
-		buf_add(&b, set->login_url);
-	} else {
-		buf_add(&b, set->path);
-		buf_add(&b, STR("/login"));
-	}
-	buf_add(&b, STR("?rd="));
-	if (set->login_url.n > 0)
-		encode_origin(ctx, &b);
-	percent_encode(&b, uri);
-	if (buf_failed(&b))
-		return err_nomem(err);
-	*location = buf_str(&b);
-	return 0;
-}
 
 /* Returns `rd`, or an empty string when it is not a permitted return URL. */
 static struct str
@@ -171,6 +132,7 @@ show_page(struct request_context *ctx, unsigned status,
 		.invalid = status == 401,
 		.offer_remember = offers_remember(ctx),
 		.remember = form->remember,
+		.step = form->step,
 	};
 	struct err err;
 
@@ -203,12 +165,22 @@ offer_login(struct request_context *ctx, const struct login_form *form,
 		show_page(ctx, 200, form, problem);
 }
 
+/* Asks a user who is signed in for the password. */
+static void
+show_step(struct request_context *ctx, struct login_form *form,
+	  const struct principal *who)
+{
+	form->username = who->who.name;
+	form->step = true;
+	show_page(ctx, 200, form, NULL);
+}
+
 void
 login_get(struct request_context *ctx)
 {
 	struct login_form form = { .username = STR("") };
 	struct auth_result is;
-	struct str token, rd, renewed, conflict;
+	struct str token, rd, renewed, conflict, step;
 	const char *problem = NULL;
 	struct err err;
 
@@ -217,7 +189,9 @@ login_get(struct request_context *ctx)
 	    http_request_query(ctx->in, STR("renewed"), ctx->call.arena,
 			       &renewed, &err) != 0 ||
 	    http_request_query(ctx->in, STR("conflict"), ctx->call.arena,
-			       &conflict, &err) != 0) {
+			       &conflict, &err) != 0 ||
+	    http_request_query(ctx->in, STR("step"), ctx->call.arena, &step,
+			       &err) != 0) {
 		answer_unread(ctx, &err,
 			      "The address of this page is malformed.");
 		return;
@@ -229,6 +203,8 @@ login_get(struct request_context *ctx)
 		problem = TEXT("login.two_cookies");
 	if (credential_authenticate(ctx, &is, &token, &err) != 0)
 		answer_unavailable(ctx, &err);
+	else if (is.verdict == VERDICT_ALLOW && step.p != NULL)
+		show_step(ctx, &form, &is.principal);
 	else if (is.verdict == VERDICT_ALLOW && conflict.p == NULL)
 		go_to_target(ctx, form.rd);
 	else
@@ -275,6 +251,7 @@ read_form(struct request_context *ctx, struct login_form *out, struct err *err)
 		.csrf = form_get(&form, "csrf"),
 		.rd = safe_target(ctx, form_get(&form, "rd")),
 		.form = ctx->in->media == MEDIA_FORM,
+		.step = form_get(&form, "step").n > 0,
 	};
 	remember = form_get(&form, "remember");
 	out->remember = remember.n > 0 && !str_eq(remember, STR("0")) &&
@@ -387,33 +364,6 @@ sign_in(struct request_context *ctx, const struct login_form *form,
 	}
 }
 
-/* Builds the message with the time to wait: rounded up, in the largest unit
- * that is precise enough. */
-static const char *
-too_many_text(struct request_context *ctx, int64_t seconds)
-{
-	static const struct {
-		int64_t seconds;
-		const char *word;
-	} units[] = { { 86400, "day" },
-		      { 3600, "hour" },
-		      { 60, "minute" },
-		      { 1, "second" } };
-	struct buf b;
-	size_t i = 0;
-	int64_t n;
-
-	while (units[i].seconds > 1 && seconds < 2 * units[i].seconds &&
-	       seconds != units[i].seconds)
-		i++;
-	n = (seconds + units[i].seconds - 1) / units[i].seconds;
-	buf_init(&b, ctx->call.arena, 128);
-	buf_printf(&b, "Too many attempts. Please try again in %lld %s%s.%c",
-		   (long long)n, units[i].word, n == 1 ? "" : "s", '\0');
-	return buf_failed(&b) ? "Too many attempts. Please try again later." :
-				buf_str(&b).p;
-}
-
 static void
 login_try_password(struct request_context *ctx, const struct login_form *form)
 {
@@ -437,7 +387,7 @@ login_try_password(struct request_context *ctx, const struct login_form *form)
 			page_banned(ctx, result.retry_after, form->rd);
 		else
 			answer_error(ctx, 429, "too_many_attempts",
-				     too_many_text(ctx, result.retry_after));
+				     answer_wait_text(ctx, result.retry_after));
 		answer_retry_after(ctx, result.retry_after);
 		break;
 	case LOGIN_QUEUED:
@@ -466,13 +416,41 @@ answer_stale(struct request_context *ctx, const struct login_form *form)
 
 	if (credential_authenticate(ctx, &is, &token, &err) != 0)
 		answer_unavailable(ctx, &err);
-	else if (is.verdict == VERDICT_ALLOW && csrf_page_is_ours(ctx) &&
+	else if (is.verdict == VERDICT_ALLOW && !form->step &&
+		 csrf_page_is_ours(ctx) &&
 		 users_fits(ctx->call.users, &is.principal.who, form->username))
 		go_to_target(ctx, form->rd);
 	else
 		/* A program sends no form token, so this is a form. */
 		show_page(ctx, 403, form,
 			  csrf_login_problem(ctx, pre_session(ctx).n > 0));
+}
+
+/* Prepares a sign-in that proves again who the user is: it must be the user who
+ * is signed in, and `remember` stays as it is. Does nothing if the session has
+ * ended meanwhile. Returns false when it is refused; then the answer is
+ * complete. */
+static bool
+take_step(struct request_context *ctx, struct login_form *form)
+{
+	struct auth_result is;
+	struct str token;
+	struct err err;
+
+	if (credential_authenticate(ctx, &is, &token, &err) != 0) {
+		answer_unavailable(ctx, &err);
+		return false;
+	}
+	form->step = is.verdict == VERDICT_ALLOW;
+	if (!form->step)
+		return true;
+	if (!users_fits(ctx->call.users, &is.principal.who, form->username)) {
+		answer_refusal(ctx, 403, "another_user",
+			       "Another user is signed in. Sign out first.");
+		return false;
+	}
+	form->remember = is.principal.remember;
+	return true;
 }
 
 void
@@ -492,6 +470,6 @@ login_post(struct request_context *ctx)
 		answer_unavailable(ctx, &err);
 	else if (!ok)
 		answer_stale(ctx, &form);
-	else
+	else if (!form.step || take_step(ctx, &form))
 		login_try_password(ctx, &form);
 }

@@ -15,15 +15,6 @@
 #include "http/cookie.h"
 #include "http/form.h"
 
-/* The value that a form's token is bound to: the session id, which does not
- * change when tokens are rotated. */
-static struct str
-binding(const struct principal *principal)
-{
-	return (struct str){ .p = (const char *)principal->session.b,
-			     .n = sizeof(principal->session.b) };
-}
-
 /* Two cookies conflict: the user is unknown, but signing out ends both
  * sessions. */
 static void
@@ -54,7 +45,7 @@ logout_get(struct request_context *ctx)
 	}
 	if (credential_identify(ctx, &is, &token, &err) != 0 ||
 	    (is.verdict == VERDICT_ALLOW &&
-	     csrf_token(ctx, binding(&is.principal), &csrf, &err) != 0)) {
+	     csrf_token(ctx, csrf_binding(&is.principal), &csrf, &err) != 0)) {
 		answer_unavailable(ctx, &err);
 		return;
 	}
@@ -96,7 +87,7 @@ check_form(struct request_context *ctx, bool refresh_cookie,
 	if (ctx->in->media == MEDIA_FORM && in_body.n == 0) {
 		if (credential_identify(ctx, &is, &token, err) != 0 ||
 		    (is.verdict == VERDICT_ALLOW &&
-		     csrf_verify(ctx, binding(&is.principal),
+		     csrf_verify(ctx, csrf_binding(&is.principal),
 				 form_get(&form, "csrf"), &proven, err) != 0))
 			return -1;
 		if (is.verdict != VERDICT_ALLOW)
@@ -131,7 +122,7 @@ is_session(const struct session_id *a, const struct session_id *b)
 static void
 answer_signed_out(struct request_context *ctx)
 {
-	if (ctx->in->media == MEDIA_FORM && !http_request_wants_json(ctx->in))
+	if (answer_is_for_form(ctx))
 		signed_out_location(ctx);
 	else
 		answer_status(ctx, 204);

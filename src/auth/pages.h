@@ -36,6 +36,8 @@ struct login_page {
 	const char *problem; /* key of the text to show; initially NULL */
 	bool invalid; /* the problem is the input */
 	bool offer_remember, remember;
+	/* Asks only for the password of this user, who is signed in. */
+	bool step;
 };
 
 void page_login(struct request_context *ctx, unsigned status,

@@ -44,9 +44,7 @@ me_get(struct request_context *ctx)
 	} else if (is.verdict == VERDICT_ALLOW) {
 		answer_json(ctx, 200, me_json(ctx, &is.principal));
 	} else {
-		answer_error(ctx, 401, "unauthorized", "Sign in first.");
-		http_response_header(ctx->out, "WWW-Authenticate",
-				     STR("Bearer"));
+		answer_sign_in_first(ctx);
 	}
 }
 

@@ -24,7 +24,7 @@ static const char *const files[PAGE_FILES][LINES_MAX + 1] = {
 static const char *const names[PAGES] = {
 	[PAGE_CONTINUE] = "uri",
 	[PAGE_LOGIN] = "csrf rd username place problem invalid ask_name "
-		       "ask_password offer_remember remember",
+		       "ask_password offer_remember remember step",
 	[PAGE_LOGOUT] = "csrf user",
 	[PAGE_REFUSAL] = "heading lead text advice n origin user quote "
 			 "address buttons again login start other",

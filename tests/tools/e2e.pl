@@ -28,8 +28,9 @@ my $folder = abs_path(dirname(__FILE__) . '/../e2e');
 # default. A store can break what @state tests; other tests do not depend on the
 # store.
 my @state = qw(cache concurrency ctl history login refresh revocation session
-    status users);
-my @front = qw(concurrency login metrics paths protocol request_id web);
+    sessions status users);
+my @front = qw(concurrency login metrics paths protocol request_id sessions
+    web);
 my %variants = (
 	apache => { set => 'FCGIAUTH_WEB', tests => \@front },
 	lighttpd => { set => 'FCGIAUTH_WEB', tests => [ @front, 'uploads' ] },

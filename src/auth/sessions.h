@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The sessions of the user who is signed in: their list, and their end. */
+#ifndef AUTH_SESSIONS_H
+#define AUTH_SESSIONS_H
+
+#include "auth/request_context.h"
+
+/* So many fit into an answer. */
+#define SESSIONS_LISTED_MAX 64
+
+/* Returns whether the mode keeps sessions that can be listed. */
+bool sessions_are_kept(const struct request_context *ctx);
+
+/* Lists the live sessions of a user that are older than the session `before`
+ * (NULL: all), the newest first, at most SESSIONS_LISTED_MAX; *more says
+ * whether there are older ones. */
+int sessions_list(struct request_context *ctx, const struct principal *who,
+		  const struct session_id *before, struct session_list *out,
+		  bool *more, struct err *err) MUST_USE;
+
+/* Ends a session if it is a live one of this user, which *ended says. */
+int sessions_end_one(struct request_context *ctx, const struct principal *who,
+		     const struct session_id *id, bool *ended,
+		     struct err *err) MUST_USE;
+
+/* Ends all sessions of a user but that of the request, or all of them. */
+int sessions_end_others(struct request_context *ctx,
+			const struct principal *who, struct err *err) MUST_USE;
+int sessions_end_all(struct request_context *ctx, const struct principal *who,
+		     struct err *err) MUST_USE;
+
+void sessions_get(struct request_context *ctx);
+void sessions_delete(struct request_context *ctx);
+void sessions_delete_one(struct request_context *ctx);
+/* For forms. */
+void sessions_end_post(struct request_context *ctx);
+void sessions_end_one_post(struct request_context *ctx);
+
+#endif
