@@ -39,6 +39,7 @@ libfcgiauth_a_SOURCES = \
 	src/conf/manual.c \
 	src/conf/option.c src/conf/option.h \
 	src/conf/option_value.c src/conf/option_value.h \
+	src/conf/pages.c src/conf/pages.h \
 	src/conf/problems.c src/conf/problems.h \
 	src/conf/sections.c src/conf/sections.h src/conf/selectors.c \
 	src/conf/sections_running.c src/conf/sections_running.h \

@@ -53,6 +53,7 @@ UNIT_TESTS = \
 	tests/unit/auth/test_marks \
 	tests/unit/auth/test_origin_refusals \
 	tests/unit/auth/test_origins \
+	tests/unit/auth/test_pages \
 	tests/unit/auth/test_outputs \
 	tests/unit/auth/test_peer \
 	tests/unit/auth/test_recheck \

@@ -3,6 +3,7 @@
 #include "auth/page_frame.h"
 
 #include "base/arena.h"
+#include "base/mailbox.h"
 #include "base/str.h"
 #include "http/cookie.h"
 
@@ -51,9 +52,12 @@ find_language(struct request_context *ctx, unsigned status)
 {
 	const struct pages *pages = ctx->service->pages;
 	const struct settings *set = ctx->service->set;
-	const struct page_language *lang = language_of_query(ctx);
+	const struct page_language *lang = pages_fixed(pages);
 	struct str tag;
 
+	if (lang != NULL)
+		return lang;
+	lang = language_of_query(ctx);
 	if (lang != NULL && status < 500)
 		cookie_set(ctx->out, &ctx->jar->set, set->server.path,
 			   COOKIE_LANGUAGE, str_from(lang->tag),
@@ -92,6 +96,29 @@ languages_of(struct request_context *ctx, const struct page_language *now)
 				   .rows = n };
 }
 
+/* Returns whom to ask: as a link if it is an e-mail address or a URL. */
+static struct html_var
+contact_of(struct request_context *ctx)
+{
+	struct html_var var =
+	    HTML_VALUE("contact", ctx->service->set->pages.contact);
+	bool url = str_starts(var.value, STR("https://"));
+	struct buf b;
+
+	if (!url && !mailbox_is_address(var.value))
+		return var;
+	buf_init(&b, ctx->call.arena, 4096);
+	buf_add_cstr(&b, url ? "<a href=\"" : "<a href=\"mailto:");
+	html_escape(&b, var.value);
+	buf_add_cstr(&b, "\">");
+	html_escape(&b, var.value);
+	buf_add_cstr(&b, "</a>");
+	if (buf_failed(&b))
+		ctx->out->failed = true;
+	var.markup = buf_str(&b);
+	return var;
+}
+
 static struct str
 version_of(const struct request_context *ctx, enum page_file file)
 {
@@ -122,12 +149,15 @@ void
 page_write(struct request_context *ctx, unsigned status, enum page page,
 	   const struct html_var *vars, size_t n)
 {
+	const struct pages_settings *own = &ctx->service->set->pages;
 	const struct page_language *lang = find_language(ctx, status);
 	const struct html_list languages = languages_of(ctx, lang);
 	const struct html_var frame[] = {
 		HTML_VALUE("path", ctx->service->set->server.path),
 		HTML_VALUE("host", page_host(ctx)),
-		HTML_VALUE("site", page_host(ctx)),
+		HTML_VALUE("site",
+			   own->title.n > 0 ? own->title : page_host(ctx)),
+		contact_of(ctx),
 		HTML_VALUE("lang", str_from(lang->tag)),
 		HTML_VALUE("dir",
 			   lang->right_to_left ? STR("rtl") : STR("ltr")),
@@ -135,6 +165,7 @@ page_write(struct request_context *ctx, unsigned status, enum page page,
 		HTML_LIST("languages", &languages),
 		HTML_FLAG("choose",
 			  languages.rows > 1 &&
+			      pages_fixed(ctx->service->pages) == NULL &&
 			      (may_choose(ctx) || has_name(vars, n, "keep"))),
 		HTML_VALUE("style", version_of(ctx, FILE_STYLE)),
 		HTML_VALUE("script", version_of(ctx, FILE_PAGE)),

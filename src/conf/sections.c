@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The option tables of all sections except those of the backends and of [mail].
- * The help texts are the manual.
+ * The option tables of all sections except [mail], [pages] and those of the
+ * backends. The help texts are the manual.
  */
 #include "conf/sections.h"
 
 #include "base/base.h"
 #include "conf/checks.h"
 #include "conf/mail.h"
+#include "conf/pages.h"
 #include "conf/sections_running.h"
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug",
@@ -411,6 +412,7 @@ const struct tables_section tables_sections[] = {
 			      "sent. The command fcgiauthctl mail test "
 			      "sends a message."),
 	SECTION(metrics, .help = "What the service counts, for Prometheus."),
+	SECTION(pages, .help = "What people see of the service."),
 	{ .name = "rule",
 	  .options = rule_options,
 	  .named = true,

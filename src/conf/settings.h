@@ -78,6 +78,12 @@ struct cache_settings {
 	int64_t max_age; /* seconds; 0: no cache without a feed */
 };
 
+/* [pages]; conf/pages.h checks it. */
+struct pages_settings {
+	struct str title, notice, contact; /* may be empty */
+	struct str language; /* "auto", or two letters */
+};
+
 /* [mail]; conf/mail.h checks it. Nothing is sent when `from` is empty. */
 struct mail_settings {
 	struct str from; /* a base/mailbox.h */
@@ -170,6 +176,7 @@ struct settings {
 	struct cache_settings cache;
 	struct mail_settings mail;
 	struct metrics_settings metrics;
+	struct pages_settings pages;
 	struct rules_settings rules;
 	struct settings_choice mode; /* [auth] mode; its section is [NAME] */
 	/* The section of every mode, because a mode may read that of another

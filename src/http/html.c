@@ -119,7 +119,7 @@ html_value(const struct html_scope *scope, struct str name)
 /* Returns true when the place is inside of a tag of HTML, or when the whole
  * template is plain text. */
 static bool
-is_plain(const struct writer *w, const char *at)
+html_is_plain(const struct writer *w, const char *at)
 {
 	if (w->plain)
 		return true;
@@ -242,7 +242,7 @@ write_tag(const struct writer *w, struct str tag,
 	  const struct html_scope *scope)
 {
 	struct str rest = str_skip(tag, 1);
-	bool plain = is_plain(w, tag.p - 2);
+	bool plain = html_is_plain(w, tag.p - 2);
 
 	if (str_starts(tag, STR(":")))
 		write_text(w, rest, scope, plain);

@@ -21,6 +21,7 @@ struct pages {
 	struct page_language *languages;
 	const char **tags; /* of the languages */
 	size_t nlanguages;
+	const struct page_language *fixed; /* NULL: people may choose */
 	struct page_content files[PAGE_FILES];
 };
 
@@ -93,18 +94,36 @@ open_files(struct pages *p, struct arena *a, struct err *err)
 	return 0;
 }
 
+static int
+fix_language(struct pages *p, struct str language, struct err *err)
+{
+	p->fixed = pages_language_of(p, language);
+	if (language.n == 0 || p->fixed != NULL)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "[pages] language: there are no pages in %.*s",
+		       STR_ARG(language));
+}
+
 int
-pages_open(struct arena *a, struct pages **out, struct err *err)
+pages_open(struct str language, struct arena *a, struct pages **out,
+	   struct err *err)
 {
 	struct pages *p = arena_alloc(a, sizeof(*p));
 
 	if (p == NULL)
 		return err_nomem(err);
 	if (open_templates(p, a, err) != 0 || open_languages(p, a, err) != 0 ||
-	    open_files(p, a, err) != 0)
+	    open_files(p, a, err) != 0 || fix_language(p, language, err) != 0)
 		return -1;
 	*out = p;
 	return 0;
+}
+
+const struct page_language *
+pages_fixed(const struct pages *p)
+{
+	return p->fixed;
 }
 
 const struct page_language *

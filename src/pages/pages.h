@@ -15,8 +15,16 @@ struct html_scope;
 
 struct pages;
 
-/* Opens the pages; everything is allocated in `a`. */
-int pages_open(struct arena *a, struct pages **out, struct err *err) MUST_USE;
+/*
+ * Opens the pages; everything is allocated in `a`. `language` is that of all
+ * pages, or empty if people may choose. ERR_CONFIG when there is no such
+ * language.
+ */
+int pages_open(struct str language, struct arena *a, struct pages **out,
+	       struct err *err) MUST_USE;
+
+/* Returns the language of all pages; NULL if people may choose. */
+const struct page_language *pages_fixed(const struct pages *p);
 
 struct page_language {
 	const char *tag; /* "de" */

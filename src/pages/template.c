@@ -23,7 +23,7 @@ static const char *const files[PAGE_FILES][LINES_MAX + 1] = {
 
 static const char *const names[PAGES] = {
 	[PAGE_CONTINUE] = "uri",
-	[PAGE_LOGIN] = "csrf rd username place problem invalid ask_name "
+	[PAGE_LOGIN] = "csrf rd username place notice problem invalid ask_name "
 		       "ask_password offer_remember remember step",
 	[PAGE_LOGOUT] = "csrf user",
 	[PAGE_REFUSAL] = "heading lead text advice n origin user quote "

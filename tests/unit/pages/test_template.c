@@ -173,7 +173,7 @@ write_page(enum page page, struct str value)
 			    HTML_VALUE(arena_cstr(arena, name), value);
 		}
 	}
-	ck_assert_int_eq(pages_open(arena, &pages, &err), 0);
+	ck_assert_int_eq(pages_open(STR(""), arena, &pages, &err), 0);
 	languages = pages_languages(pages, &n);
 	ck_assert_uint_gt(n, 0);
 	buf_init(&out, arena, FILE_MAX);
@@ -218,6 +218,21 @@ START_TEST(pages_are_written)
 }
 END_TEST
 
+START_TEST(language_can_be_fixed)
+{
+	struct pages *pages;
+	struct err err;
+
+	ck_assert_int_eq(pages_open(STR(""), arena, &pages, &err), 0);
+	ck_assert_ptr_null(pages_fixed(pages));
+	ck_assert_int_eq(pages_open(STR("en"), arena, &pages, &err), 0);
+	ck_assert_ptr_eq(pages_fixed(pages),
+			 pages_language_of(pages, STR("en")));
+	ck_assert_int_eq(pages_open(STR("xx"), arena, &pages, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+}
+END_TEST
+
 START_TEST(parts_are_found)
 {
 	struct template_parts parts;
@@ -252,5 +267,6 @@ main(void)
 	tcase_add_loop_test(t, a_browser_shows_the_file, 0, PAGE_FRAME);
 	tcase_add_loop_test(t, pages_are_written, 0, PAGE_FRAME);
 	tcase_add_test(t, parts_are_found);
+	tcase_add_test(t, language_can_be_fixed);
 	return run_case(t);
 }

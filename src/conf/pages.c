@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* The section [pages]: its options and their checks. */
+#include "conf/pages.h"
+
+#include "base/err.h"
+#include "base/str.h"
+#include "conf/settings.h"
+
+const struct option pages_options[] = {
+	OPTION(STR, struct pages_settings, title, .min = 1, .max = 100,
+	       .check = check_page_text,
+	       .help = "The name of the site, at the top of every page and in "
+		       "the title of the browser's window. Empty means the "
+		       "host of the request."),
+	OPTION(STR, struct pages_settings, notice, .min = 1, .max = 500,
+	       .check = check_page_text,
+	       .help = "A text on the login page, such as who may sign in. It "
+		       "is shown in all languages as it is."),
+	OPTION(STR, struct pages_settings, contact, .min = 1, .max = 200,
+	       .check = check_page_text,
+	       .help = "Whom people may ask for help, at the foot of every "
+		       "page and on refusals: an e-mail address or an https "
+		       "URL, which becomes a link, or any text."),
+	OPTION(STR, struct pages_settings, language, .def = "auto", .min = 2,
+	       .max = 4, .flags = OPTION_REQUIRED | OPTION_LOWER,
+	       .check = check_page_language,
+	       .help = "The language of the pages, as two letters such as de, "
+		       "or auto: the one that a person chooses on a page, "
+		       "which is kept in a cookie, or the one that their "
+		       "browser prefers."),
+	OPTION_END,
+};
+
+int
+check_page_text(const void *field, struct err *err)
+{
+	if (str_is_text(*(const struct str *)field))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be UTF-8 text without control characters");
+}
+
+int
+check_page_language(const void *field, struct err *err)
+{
+	struct str s = *(const struct str *)field;
+	bool letters = s.n == 2;
+
+	for (size_t i = 0; i < s.n; i++)
+		letters = letters && s.p[i] >= 'a' && s.p[i] <= 'z';
+	if (letters || str_eq(s, STR("auto")))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be auto or a language of two letters, such as "
+		       "de");
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* The frame of the pages, and the files that they load. */
+#include "tests/unit/auth/flow_fixture.h"
+
+#include <string.h>
+
+/* The section [pages]: values are escaped, and the contact is a link. */
+START_TEST(page_has_the_texts_of_the_site)
+{
+	static const struct {
+		const char *contact, *shown;
+	} rows[] = {
+		{ "it@example.com", "<a href=\"mailto:it@example.com\">"
+				    "it@example.com</a>" },
+		{ "https://x.example/?a=1&b", "<a href=\"https://x.example/?a=1"
+					      "&amp;b\">https://x.example/?a=1"
+					      "&amp;b</a>" },
+		{ "javascript:alert(1)", "<bdi>javascript:alert(1)</bdi>" },
+		{ "<b>Room 7", "<bdi>&lt;b&gt;Room 7</bdi>" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow own;
+		struct flow_answer a;
+
+		flow_init(&own,
+			  flow_text(&f,
+				    "[store]\ndriver = memory\n[pages]\n"
+				    "title = Lab & Co\nnotice = For <all>\n"
+				    "contact = %s\n",
+				    rows[i].contact));
+		a = flow_get(&own, "/auth/login", NULL, NULL);
+		ck_assert(flow_holds(a.body, " · Lab &amp; Co</title>"));
+		ck_assert(flow_holds(a.body, "For &lt;all&gt;"));
+		ck_assert_msg(flow_holds(a.body, rows[i].shown), "row %zu", i);
+		a = flow_get(&own, "/auth/none", "HTTP_ACCEPT=text/html", NULL);
+		ck_assert_uint_eq(a.status, 404);
+		ck_assert(flow_holds(a.body, rows[i].shown));
+		flow_free(&own);
+	}
+}
+END_TEST
+
+/* The address chooses a language, and a cookie keeps it. Other values are
+ * ignored. */
+START_TEST(language_is_kept_in_a_cookie)
+{
+	static const char name[] = "__Host-fcgiauth_lang";
+	struct flow_answer a = flow_get(&f, "/auth/login?lang=en", NULL, NULL);
+
+	ck_assert_str_eq(flow_cookie(&f, &a, name), "en");
+	ck_assert(flow_holds(a.body, "<html lang=\"en\" dir=\"ltr\">"));
+	a = flow_get(&f, "/auth/login?lang=xx", NULL, NULL);
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_ptr_null(flow_cookie(&f, &a, name));
+	a = flow_get(&f, "/auth/login?lang=en&lang=en", NULL, NULL);
+	ck_assert_ptr_null(flow_cookie(&f, &a, name));
+	a = flow_get(&f, "/auth/login",
+		     "HTTP_ACCEPT_LANGUAGE=\x01xx;q=,,en;q=0.5", NULL);
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(flow_holds(a.body, "<html lang=\"en\""));
+}
+END_TEST
+
+/* Browsers keep a file only under the address with its version. */
+START_TEST(files_of_the_pages_are_served)
+{
+	static const struct {
+		const char *path, *type;
+	} rows[] = { { "/auth/style.css", "text/css" },
+		     { "/auth/page.js", "text/javascript" },
+		     { "/auth/icon.svg", "image/svg+xml" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow_answer a = flow_get(&f, "/auth/login", NULL, NULL);
+		const char *link = flow_text(&f, "%s?v=", rows[i].path);
+		const char *at = memmem(a.body.p, a.body.n, link, strlen(link));
+		const char *linked;
+
+		ck_assert_ptr_nonnull(at);
+		linked = flow_text(&f, "%.*s", (int)strcspn(at, "\""), at);
+		a = flow_get(&f, rows[i].path, NULL, NULL);
+		ck_assert_uint_eq(a.status, 200);
+		ck_assert(str_starts(flow_header(&a, "Content-Type"),
+				     str_from(rows[i].type)));
+		ck_assert(str_eq(flow_header(&a, "Cache-Control"),
+				 STR("no-cache")));
+		a = flow_get(&f, linked, NULL, NULL);
+		ck_assert_uint_eq(a.status, 200);
+		ck_assert(flow_holds(flow_header(&a, "Cache-Control"),
+				     "immutable"));
+		ck_assert(a.body.n > 100);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *t = new_case("pages");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, page_has_the_texts_of_the_site);
+	tcase_add_test(t, language_is_kept_in_a_cookie);
+	tcase_add_test(t, files_of_the_pages_are_served);
+	return run_case(t);
+}
