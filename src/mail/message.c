@@ -211,7 +211,7 @@ is_body(struct str text)
 }
 
 static int
-check_mail(const struct mail_message *m, struct err *err)
+message_check(const struct mail_message *m, struct err *err)
 {
 	if (!mailbox_is_address(m->from.address) || !str_is_text(m->from.name))
 		return err_set(err, ERR_INPUT, "the sender is no address");
@@ -233,7 +233,7 @@ message_compose(const struct mail_message *m, const struct env *env,
 {
 	struct buf b;
 
-	if (check_mail(m, err) != 0)
+	if (message_check(m, err) != 0)
 		return -1;
 	buf_init(&b, a, MESSAGE_MAX);
 	add_from(&b, &m->from);

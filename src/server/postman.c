@@ -103,8 +103,8 @@ postpone(struct postman *p, const struct call *c, const struct mail *mail,
 }
 
 static int
-send_one(const struct postman *p, const struct mail_settings *set,
-	 const struct mail *mail, struct mail_answer *out, struct err *err)
+postman_send(const struct postman *p, const struct mail_settings *set,
+	     const struct mail *mail, struct mail_answer *out, struct err *err)
 {
 	const struct transport transport = { .set = set,
 					     .env = p->shared->env,
@@ -125,7 +125,7 @@ handle_mail(struct postman *p, const struct mail_settings *set,
 	struct mail_answer answer = { .outcome = MAIL_LATER };
 	struct err err;
 
-	if (send_one(p, set, mail, &answer, &err) != 0) {
+	if (postman_send(p, set, mail, &answer, &err) != 0) {
 		/* ERR_INPUT: it can never be composed. */
 		answer.outcome =
 		    err.code == ERR_INPUT ? MAIL_REFUSED : MAIL_LATER;
@@ -148,7 +148,7 @@ handle_mail(struct postman *p, const struct mail_settings *set,
 
 /* Claims one mail and sends it; false when there is none. */
 static bool
-send_next(struct postman *p, const struct mail_settings *set)
+postman_send_next(struct postman *p, const struct mail_settings *set)
 {
 	const bool failed_before = p->failed;
 	struct mail_list due;
@@ -179,7 +179,7 @@ send_due(struct postman *p)
 	factors_conn_bind(p->factors, s->factors);
 	if (s->factors != NULL && mail_is_configured(set)) {
 		for (int n = 0; n < BATCH && !postman_wait(p, 0); n++) {
-			if (!send_next(p, set))
+			if (!postman_send_next(p, set))
 				break;
 		}
 	}
