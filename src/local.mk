@@ -139,6 +139,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/logout.c \
 	src/auth/metrics.c src/auth/metrics.h \
 	src/auth/metrics_page.c src/auth/metrics_page.h \
+	src/auth/new_password.c src/auth/new_password.h \
 	src/auth/own.c src/auth/own.h \
 	src/auth/page_frame.c src/auth/page_frame.h \
 	src/auth/page_refusal.c \

@@ -51,6 +51,7 @@ UNIT_TESTS = \
 	tests/unit/auth/test_login_wait \
 	tests/unit/auth/test_logout \
 	tests/unit/auth/test_marks \
+	tests/unit/auth/test_new_password \
 	tests/unit/auth/test_origin_refusals \
 	tests/unit/auth/test_origins \
 	tests/unit/auth/test_pages \

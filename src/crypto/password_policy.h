@@ -10,6 +10,9 @@
 #include "base/base.h"
 #include "base/str.h"
 
+/* The largest blocklist in bytes. */
+#define PASSWORD_BLOCKLIST_MAX ((size_t)64 * 1024 * 1024)
+
 struct password_policy {
 	int64_t min_length; /* characters (UTF-8 code points) */
 	/* The bytes of a file, one password a line, compared ignoring ASCII

@@ -16,8 +16,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define MESSAGE_MAX   2048
-#define BLOCKLIST_MAX ((size_t)64 * 1024 * 1024)
+#define MESSAGE_MAX 2048
 
 bool
 ctl_given(const struct ctl *c, enum flag flag)
@@ -306,7 +305,8 @@ ctl_blocklist(struct ctl *c, struct str *out, struct err *err)
 		*out = STR("");
 		return 0;
 	}
-	if (file_read(file, BLOCKLIST_MAX, c->arena, out, NULL, err) != 0)
+	if (file_read(file, PASSWORD_BLOCKLIST_MAX, c->arena, out, NULL, err) !=
+	    0)
 		return err_context(err, "%s", file);
 	return 0;
 }

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* A new password: what follows from it, and that nothing does if a part of it
+ * fails. */
+#include "tests/unit/auth/flow_fixture.h"
+
+#include "auth/new_password.h"
+
+#define NEW "a quite different phrase"
+
+static struct flow_exchange x;
+
+static void
+open_flow(void)
+{
+	flow_init(&f, NULL);
+	flow_rehash(&f);
+}
+
+static struct user *
+alice(void)
+{
+	return &f.users_table.v[0];
+}
+
+/* Sets the password of alice; the session of `keep` goes on. */
+static int
+give(const char *password, const struct session_id *keep,
+     struct new_password_result *out)
+{
+	static const char *const params[] = { NULL };
+	struct user_answer is;
+	struct err err;
+	struct new_password n = { .user = &is.user,
+				  .password = str_from(password),
+				  .keep = keep };
+
+	flow_exchange(&f, params, &x);
+	ck_assert_int_eq(users_find(x.e.call.users, &x.e.call, STR("alice"),
+				    &is, &err),
+			 0);
+	return new_password_give(&x.e, &n, out, &err);
+}
+
+static unsigned
+seen(const char *cookie)
+{
+	return flow_verify(&f, "/", cookie, NULL).status;
+}
+
+static void
+must_change(bool must)
+{
+	const struct account_change change = { .user = STR("alice"),
+					       .fields = ACCOUNT_MUST_CHANGE,
+					       .must_change = must };
+	struct err err;
+
+	ck_assert_int_eq(factors_account_set(f.conns.factors,
+					     flow_call(&f, 1000 * FAKE_NOW),
+					     &change, &err),
+			 0);
+}
+
+static bool
+has_to_change(void)
+{
+	struct account account;
+	struct err err;
+
+	ck_assert_int_eq(factors_account(f.conns.factors,
+					 flow_call(&f, 1000 * FAKE_NOW),
+					 STR("alice"), &account, &err),
+			 0);
+	return account.must_change;
+}
+
+START_TEST(all_sessions_of_the_user_end)
+{
+	struct new_password_result r;
+	const char *old, *other;
+
+	open_flow();
+	old = flow_login(&f, "alice");
+	other = flow_login(&f, "bob");
+	must_change(true);
+	ck_assert_int_eq(give(NEW, NULL, &r), 0);
+	ck_assert_int_eq(r.answer, NEW_PASSWORD_DONE);
+	ck_assert_uint_eq(seen(old), 401);
+	ck_assert_uint_eq(seen(other), 204);
+	ck_assert(!has_to_change());
+	ck_assert_uint_eq(flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL).status,
+			  401);
+	ck_assert_uint_eq(flow_sign_in(&f, "alice", NEW, NULL).status, 200);
+	flow_free(&f);
+}
+END_TEST
+
+START_TEST(one_session_goes_on)
+{
+	struct new_password_result r;
+	const char *old, *kept;
+	struct session_id id;
+
+	open_flow();
+	kept = flow_login(&f, "alice");
+	id = flow_sessions(&f, "alice").v[0].id;
+	old = flow_login(&f, "alice");
+	ck_assert_int_eq(give(NEW, &id, &r), 0);
+	ck_assert_int_eq(r.answer, NEW_PASSWORD_DONE);
+	ck_assert_uint_eq(seen(old), 401);
+	/* Also when the user is looked up again. */
+	fake_env_advance(&f.fake, 60);
+	ck_assert_uint_eq(seen(kept), 204);
+	flow_free(&f);
+}
+END_TEST
+
+START_TEST(links_are_voided)
+{
+	struct one_time link = { .kind = ONE_TIME_RESET,
+				 .user = STR("alice"),
+				 .expires_ms = 1000 * FAKE_NOW + 60000 };
+	struct new_password_result r;
+	struct one_time_answer is;
+	struct err err;
+
+	open_flow();
+	ck_assert_int_eq(factors_one_time_put(f.conns.factors,
+					      flow_call(&f, 1000 * FAKE_NOW),
+					      &link, true, &err),
+			 0);
+	ck_assert_int_eq(give(NEW, NULL, &r), 0);
+	ck_assert_int_eq(factors_one_time_peek(f.conns.factors,
+					       flow_call(&f, 1000 * FAKE_NOW),
+					       &link.hash, link.kind, &is,
+					       &err),
+			 0);
+	ck_assert(!is.found);
+	flow_free(&f);
+}
+END_TEST
+
+START_TEST(the_policy_refuses)
+{
+	struct new_password_result r;
+
+	open_flow();
+	ck_assert_int_eq(give("short", NULL, &r), 0);
+	ck_assert_int_eq(r.answer, NEW_PASSWORD_REFUSED);
+	ck_assert_int_eq(r.verdict.fault, PASSWORD_TOO_SHORT);
+	flow_free(&f);
+}
+END_TEST
+
+START_TEST(a_source_that_cannot_write)
+{
+	struct new_password_result r;
+
+	flow_init(&f, NULL);
+	ck_assert_int_eq(give(NEW, NULL, &r), 0);
+	ck_assert_int_eq(r.answer, NEW_PASSWORD_ELSEWHERE);
+	flow_free(&f);
+}
+END_TEST
+
+START_TEST(a_user_who_was_changed_meanwhile)
+{
+	static const char *const params[] = { NULL };
+	struct new_password_result r;
+	struct user before;
+	struct err err;
+	struct new_password n = { .user = &before, .password = STR(NEW) };
+
+	open_flow();
+	before = *alice();
+	before.hash = STR("$another");
+	flow_exchange(&f, params, &x);
+	ck_assert_int_eq(new_password_give(&x.e, &n, &r, &err), 0);
+	ck_assert_int_eq(r.answer, NEW_PASSWORD_STALE);
+	flow_free(&f);
+}
+END_TEST
+
+/* Each call of a store or of the factor store fails once. */
+START_TEST(the_old_password_stays_after_a_failure)
+{
+	struct new_password_result r;
+	bool done = false;
+
+	for (unsigned fail = 1; !done; fail++) {
+		open_flow();
+		(void)flow_login(&f, "alice");
+		must_change(true);
+		if (_i == 0)
+			store_faulty_fail(&f.faulty, fail, false);
+		else
+			factors_faulty_fail(&f.factors_faulty, fail, false);
+		done = give(NEW, NULL, &r) == 0;
+		store_faulty_fail(&f.faulty, 0, false);
+		factors_faulty_fail(&f.factors_faulty, 0, false);
+		fake_env_advance(&f.fake, 60); /* for the breaker */
+		ck_assert(has_to_change() != done);
+		must_change(false);
+		ck_assert_uint_eq(
+		    flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL).status,
+		    done ? 401 : 200);
+		flow_free(&f);
+		ck_assert(fail > 1 || !done);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *t = new_case("new_password");
+
+	tcase_add_test(t, all_sessions_of_the_user_end);
+	tcase_add_test(t, one_session_goes_on);
+	tcase_add_test(t, links_are_voided);
+	tcase_add_test(t, the_policy_refuses);
+	tcase_add_test(t, a_source_that_cannot_write);
+	tcase_add_test(t, a_user_who_was_changed_meanwhile);
+	tcase_add_loop_test(t, the_old_password_stays_after_a_failure, 0, 2);
+	return run_case(t);
+}
