@@ -10,6 +10,7 @@ libfcgiauth_a_SOURCES += \
 	backends/memory/denials.c backends/memory/denials.h \
 	backends/memory/entry.c backends/memory/entry.h \
 	backends/memory/factors.c \
+	backends/memory/live.c \
 	backends/memory/logins.c backends/memory/logins.h \
 	backends/memory/networks.c backends/memory/networks.h \
 	backends/memory/one_time.c backends/memory/one_time.h \

@@ -305,6 +305,17 @@ store_memory_list(void *conn, const struct call *c,
 }
 
 static int
+store_memory_count_sessions(void *conn, const struct call *c,
+			    struct session_counts *out, struct err *err)
+{
+	struct memory *m = memory_lock(conn);
+	int result = memory_sessions_count(&m->sessions, c->now_ms, out, err);
+
+	memory_unlock(m);
+	return result;
+}
+
+static int
 store_memory_sweep(void *conn, const struct call *c, size_t limit,
 		   int64_t *removed, struct err *err)
 {
@@ -359,6 +370,7 @@ const struct session_store_ops store_memory = {
 	.update_user = store_memory_update_user,
 	.remark = store_memory_remark,
 	.list = store_memory_list,
+	.count_sessions = store_memory_count_sessions,
 	.standing = store_memory_standing,
 	.count = store_memory_count,
 	.succeed = store_memory_succeed,

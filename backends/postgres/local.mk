@@ -42,6 +42,7 @@ libfcgiauth_a_SOURCES += \
 	backends/postgres/feed_conn.c backends/postgres/feed_lock.c \
 	backends/postgres/foreign.c backends/postgres/foreign.h \
 	backends/postgres/foreign_row.c backends/postgres/foreign_row.h \
+	backends/postgres/live.c \
 	backends/postgres/prepared.c \
 	backends/postgres/query.c \
 	backends/postgres/row.c \

@@ -484,6 +484,7 @@ const struct session_store_ops store_postgres = {
 	.update_user = store_postgres_update_user,
 	.remark = store_postgres_remark,
 	.list = store_postgres_list,
+	.count_sessions = store_postgres_count_sessions,
 	.standing = store_postgres_standing,
 	.count = store_postgres_count,
 	.succeed = store_postgres_succeed,

@@ -76,4 +76,8 @@ int store_postgres_denied(void *conn, const struct call *c,
 			  const struct denial_question *q, bool *denied,
 			  struct err *err) MUST_USE;
 
+int store_postgres_count_sessions(void *conn, const struct call *c,
+				  struct session_counts *out,
+				  struct err *err) MUST_USE;
+
 #endif

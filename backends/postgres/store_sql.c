@@ -147,6 +147,9 @@ const char *const postgres_store_sql[STORE_SQL_END] = {
 	    "SELECT " COLUMNS " FROM fcgiauth.sessions WHERE name = $4"
 	    " AND id < $2 AND idle_expires_ms > $1 AND expires_ms > $1"
 	    " ORDER BY id DESC LIMIT $3",
+	[STORE_SQL_COUNT_SESSIONS] =
+	    "SELECT count(*), count(DISTINCT name) FROM fcgiauth.sessions"
+	    " WHERE idle_expires_ms > $1 AND expires_ms > $1",
 	[STORE_SQL_ATTEMPT] =
 	    "INSERT INTO fcgiauth.attempts AS a (key, count, banned, ends_ms)"
 	    " VALUES ($1, 1, $5 < 1, CASE WHEN $5 < 1 THEN $4 ELSE $3 END)"

@@ -22,6 +22,7 @@ REDIS_LUA_READERS = \
 	$(srcdir)/backends/redis/lua/reap.lua
 REDIS_LUA_WRITERS = \
 	$(srcdir)/backends/redis/lua/create.lua \
+	$(srcdir)/backends/redis/lua/live.lua \
 	$(srcdir)/backends/redis/lua/revoke.lua \
 	$(srcdir)/backends/redis/lua/revoke_user.lua \
 	$(srcdir)/backends/redis/lua/rotate.lua \
@@ -40,7 +41,8 @@ libfcgiauth_a_SOURCES += \
 	backends/redis/attempts.c \
 	backends/redis/batch.c backends/redis/batch.h \
 	backends/redis/denials.c backends/redis/feed.c \
-	backends/redis/lists.c backends/redis/logins.c \
+	backends/redis/lists.c backends/redis/live.c \
+	backends/redis/logins.c \
 	backends/redis/ping.c \
 	backends/redis/records.c backends/redis/records.h \
 	backends/redis/rotate.c \

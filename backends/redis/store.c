@@ -323,6 +323,7 @@ const struct session_store_ops store_redis = {
 	.update_user = store_redis_update_user,
 	.remark = store_redis_remark,
 	.list = store_redis_list,
+	.count_sessions = store_redis_count_sessions,
 	.standing = store_redis_standing,
 	.count = store_redis_count,
 	.succeed = store_redis_succeed,

@@ -22,6 +22,7 @@ enum redis_store_script {
 	LUA_IDENTITY,
 	LUA_LEARN,
 	LUA_LIST,
+	LUA_LIVE,
 	LUA_MARK,
 	LUA_NEWEST,
 	LUA_READ,
@@ -114,6 +115,9 @@ int store_redis_list(void *conn, const struct call *c,
 		     const struct session_query *q,
 		     struct session_cursor *cursor, struct session_list *out,
 		     struct err *err) MUST_USE;
+int store_redis_count_sessions(void *conn, const struct call *c,
+			       struct session_counts *out,
+			       struct err *err) MUST_USE;
 int store_redis_sweep(void *conn, const struct call *c, size_t limit,
 		      int64_t *removed, struct err *err) MUST_USE;
 

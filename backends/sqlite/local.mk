@@ -35,6 +35,7 @@ libfcgiauth_a_SOURCES += \
 	backends/sqlite/factors_sql.c backends/sqlite/factors_sql.h \
 	backends/sqlite/feed.c \
 	backends/sqlite/file.c backends/sqlite/file.h \
+	backends/sqlite/live.c \
 	backends/sqlite/marks.c \
 	backends/sqlite/schema.c \
 	backends/sqlite/session_row.c \

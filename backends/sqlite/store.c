@@ -454,6 +454,7 @@ const struct session_store_ops store_sqlite = {
 	.update_user = store_sqlite_update_user,
 	.remark = store_sqlite_remark,
 	.list = store_sqlite_list,
+	.count_sessions = store_sqlite_count_sessions,
 	.standing = store_sqlite_standing,
 	.count = store_sqlite_count,
 	.succeed = store_sqlite_succeed,

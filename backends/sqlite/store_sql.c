@@ -15,6 +15,9 @@
 /* This is seen_ahead() of strategy/clock.h, at ?2. */
 #define SEEN_AHEAD "last_seen_ms - 300000 > ?2"
 
+/* As in the index sessions_dead. */
+#define ENDS "min(idle_expires_ms, expires_ms)"
+
 /* The page after the cursor, the newest session first: an id begins with its
  * time. */
 #define PAGE                                                                   \
@@ -97,6 +100,17 @@ const char *const sqlite_store_sql[STORE_SQL_END] = {
 	[STORE_SQL_LIST_USER] =
 	    "SELECT " COLUMNS " FROM main.sessions WHERE name = ?4"
 	    " AND" PAGE,
+	/* Reads two indexes and the rows of sessions that have ended, which a
+	 * sweep keeps few, and of their users. */
+	[STORE_SQL_COUNT_SESSIONS] =
+	    "WITH dead AS MATERIALIZED (SELECT name FROM main.sessions"
+	    " WHERE " ENDS " <= ?1)"
+	    " SELECT (SELECT count(*) FROM main.sessions)"
+	    " - (SELECT count(*) FROM dead),"
+	    " (SELECT count(DISTINCT name) FROM main.sessions)"
+	    " - (SELECT count(*) FROM (SELECT DISTINCT name FROM dead) AS d"
+	    " WHERE NOT EXISTS (SELECT 1 FROM main.sessions AS s"
+	    " WHERE s.name = d.name AND " ENDS " > ?1))",
 	/* ?2 now_ms, ?3 end of a new window, ?4 end of a new ban, ?5 max, ?6
 	 * and ?7 the latest ends. No row comes back when a ban is in
 	 * force. */

@@ -257,6 +257,11 @@ struct session_list {
 	size_t n;
 };
 
+/* How many sessions are alive, and of how many users. */
+struct session_counts {
+	int64_t sessions, users;
+};
+
 struct feed_ops;
 
 struct session_store_ops {
@@ -361,6 +366,12 @@ struct session_store_ops {
 		    const struct session_query *q,
 		    struct session_cursor *cursor, struct session_list *out,
 		    struct err *err);
+
+	/* Counts the live sessions, and the users who have one. A damaged
+	 * session may count. It costs more than a list of one page: callers
+	 * must not ask often. */
+	int (*count_sessions)(void *conn, const struct call *c,
+			      struct session_counts *out, struct err *err);
 
 	/* Returns whether the network of a sign-in is known and until when its
 	 * keys are banned. Counts nothing. */

@@ -357,6 +357,13 @@ store_list(struct store_conn *conn, const struct call *c,
 	return 0;
 }
 
+int
+store_count_sessions(struct store_conn *conn, const struct call *c,
+		     struct session_counts *out, struct err *err)
+{
+	return REPEAT(conn, count_sessions, c, out, err);
+}
+
 static int
 check_login_keys(const struct login_keys *k, struct err *err)
 {

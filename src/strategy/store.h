@@ -129,6 +129,8 @@ int store_remark(struct store_conn *conn, const struct call *c,
 int store_list(struct store_conn *conn, const struct call *c,
 	       const struct session_query *q, struct session_cursor *cursor,
 	       struct session_list *out, struct err *err) MUST_USE;
+int store_count_sessions(struct store_conn *conn, const struct call *c,
+			 struct session_counts *out, struct err *err) MUST_USE;
 int store_standing(struct store_conn *conn, const struct call *c,
 		   const struct login_keys *k, struct login_standing *out,
 		   struct err *err) MUST_USE;

@@ -204,6 +204,13 @@ faulty_list(void *conn, const struct call *c, const struct session_query *q,
 }
 
 static int
+faulty_count_sessions(void *conn, const struct call *c,
+		      struct session_counts *out, struct err *err)
+{
+	return FORWARD(conn, count_sessions, c, out, err);
+}
+
+static int
 faulty_standing(void *conn, const struct call *c, const struct login_keys *k,
 		struct login_standing *out, struct err *err)
 {
@@ -306,6 +313,7 @@ store_faulty_init(struct store_faulty *f, const struct session_store_ops *inner,
 		.update_user = faulty_update_user,
 		.remark = faulty_remark,
 		.list = faulty_list,
+		.count_sessions = faulty_count_sessions,
 		.standing = faulty_standing,
 		.count = faulty_count,
 		.succeed = faulty_succeed,

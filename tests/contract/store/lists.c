@@ -38,6 +38,16 @@ walk(struct fixture *r, struct str user, int64_t now, size_t limit,
 	return n;
 }
 
+static void
+expect_counts(struct fixture *r, int64_t now, int64_t sessions, int64_t users)
+{
+	struct session_counts is = { .sessions = -1, .users = -1 };
+
+	OK(r, store_count_sessions(r->conn, AT(r, now), &is, &r->err));
+	SAME(r, is.sessions, sessions);
+	SAME(r, is.users, users);
+}
+
 START_TEST(pages_have_each_session_once)
 {
 	enum { N = 23 };
@@ -271,6 +281,7 @@ START_TEST(many_sessions_are_kept)
 	SAME(r, walk(r, all_users, r->now + 60, 64, got, N), N / 2);
 	SAME(r, walk(r, STR("user3"), r->now + 60, 7, got, N), N / 10);
 	SAME(r, walk(r, STR("user4"), r->now + 60, 7, got, N), 0);
+	expect_counts(r, r->now + 60, N / 2, 5);
 	fixture_close(r);
 }
 END_TEST
@@ -320,6 +331,41 @@ START_TEST(many_sessions_of_one_user_are_kept)
 }
 END_TEST
 
+/* A session whose end was moved by a touch counts until its new end. */
+START_TEST(live_sessions_and_their_users_are_counted)
+{
+	struct fixture *r = fixture_open(_i);
+	struct session s[5];
+	bool ended;
+	int64_t n;
+
+	for (int i = 0; i < 4; i++)
+		s[i] = fixture_create(r, i < 3 ? "alice" : "bob",
+				      r->now + 100 * i);
+	s[4] = fixture_create(r, "Alice", r->now);
+	expect_counts(r, r->now + 300, 5, 3);
+	OK(r,
+	   store_touch(r->conn, AT(r, r->now + 400),
+		       TOUCH(s[4].id, r->now + 400, r->now + 4000), &r->err));
+	expect_counts(r, s[0].idle_expires_ms - 1, 5, 3);
+	expect_counts(r, s[0].idle_expires_ms, 4, 3);
+	expect_counts(r, s[2].idle_expires_ms, 2, 2);
+	expect_counts(r, r->now + 3999, 1, 1);
+	expect_counts(r, r->now + 4000, 0, 0);
+
+	OK(r, store_revoke(r->conn, NOW(r), &s[3].id, &ended, &r->err));
+	expect_counts(r, r->now + 300, 4, 2);
+	OK(r, store_revoke_user(r->conn, NOW(r), STR("alice"), &s[1].id, &n,
+				&r->err));
+	expect_counts(r, r->now + 300, 2, 2);
+	OK(r, store_sweep(r->conn, AT(r, r->now + 3800), 9, &n, &r->err));
+	expect_counts(r, r->now + 3800, 1, 1);
+	OK(r, store_revoke_all(r->conn, NOW(r), &n, &r->err));
+	expect_counts(r, r->now + 300, 0, 0);
+	fixture_close(r);
+}
+END_TEST
+
 TCase *
 store_list_cases(void)
 {
@@ -335,5 +381,6 @@ store_list_cases(void)
 	tcase_add_loop_test(t, sweep_removes_ended_entries_only, 0, n);
 	tcase_add_loop_test(t, many_sessions_are_kept, 0, n);
 	tcase_add_loop_test(t, many_sessions_of_one_user_are_kept, 0, n);
+	tcase_add_loop_test(t, live_sessions_and_their_users_are_counted, 0, n);
 	return t;
 }

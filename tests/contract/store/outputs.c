@@ -120,6 +120,7 @@ START_TEST(empty_results_are_zero)
 	struct session_cursor c = start;
 	struct session_list list;
 	struct known_networks known;
+	struct session_counts counts = { .sessions = -1, .users = -1 };
 	struct attempt attempt;
 	struct ban_list bans = { .n = 99 };
 	int64_t n = -1;
@@ -130,6 +131,8 @@ START_TEST(empty_results_are_zero)
 			 &r->err));
 	SAME(r, list.n, 0);
 	HOLDS(r, !c.more);
+	OK(r, store_count_sessions(r->conn, NOW(r), &counts, &r->err));
+	HOLDS(r, counts.sessions == 0 && counts.users == 0);
 	OK(r,
 	   store_denied(r->conn, NOW(r), ASKED(keys, 2, r->now), &is, &r->err));
 	HOLDS(r, !is);

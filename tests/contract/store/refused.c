@@ -33,6 +33,7 @@ refuse_sessions(struct fixture *r, const struct session *s)
 	struct session_cursor cursor = start;
 	struct session_answer got = { .found = true, .session = new };
 	struct session_list list = { .n = 7 };
+	struct session_counts counts = { .users = 7 };
 	struct rotated rotated = { .answer = ROTATE_FUTURE };
 	int64_t n = 7;
 	bool is = true;
@@ -55,7 +56,8 @@ refuse_sessions(struct fixture *r, const struct session *s)
 	REFUSED(store_list(r->conn, NOW(r),
 			   LISTED((struct str){ .p = NULL }, 9), &cursor, &list,
 			   &r->err));
-	HOLDS(r, is && n == 7 && list.n == 7);
+	REFUSED(store_count_sessions(r->conn, NOW(r), &counts, &r->err));
+	HOLDS(r, is && n == 7 && list.n == 7 && counts.users == 7);
 	HOLDS(r, rotated.answer == ROTATE_FUTURE);
 	HOLDS(r, got.found && session_same(&got.session, &new));
 	ck_assert_mem_eq(&cursor, &start, sizeof(cursor));
