@@ -65,7 +65,7 @@ sessions_end_one(struct request_context *ctx, const struct principal *who,
 
 static int
 sessions_revoke_user(struct request_context *ctx, const struct principal *who,
-		  const struct session_id *except, struct err *err)
+		     const struct session_id *except, struct err *err)
 {
 	int64_t ended;
 

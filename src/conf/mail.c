@@ -11,6 +11,63 @@
 static const struct str smtp_scheme = { .p = "smtp://", .n = 7 };
 static const struct str smtps_scheme = { .p = "smtps://", .n = 8 };
 
+static int
+check_mail_from(const void *field, struct err *err)
+{
+	struct mailbox from;
+
+	if (mailbox_parse(*(const struct str *)field, &from))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be an address in ASCII, such as "
+		       "login@example.com, or a name and an address, such as "
+		       "Login <login@example.com>");
+}
+
+/* Splits smtp://HOST:PORT; returns false for any other text. */
+static bool
+split_server(struct str s, struct str *host, struct str *port)
+{
+	size_t colon = s.n;
+
+	if (str_starts(s, smtp_scheme))
+		s = str_skip(s, smtp_scheme.n);
+	else if (str_starts(s, smtps_scheme))
+		s = str_skip(s, smtps_scheme.n);
+	else
+		return false;
+	for (colon = s.n; colon > 0 && s.p[colon - 1] != ':'; colon--)
+		continue;
+	if (colon == 0)
+		return false;
+	*host = (struct str){ .p = s.p, .n = colon - 1 };
+	*port = str_skip(s, colon);
+	return syntax_is_port(*port) &&
+	       (syntax_is_host(*host) || syntax_is_ipv6(*host));
+}
+
+static int
+check_mail_smtp(const void *field, struct err *err)
+{
+	struct str host, port;
+
+	if (split_server(*(const struct str *)field, &host, &port))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be smtp://HOST:PORT or smtps://HOST:PORT");
+}
+
+static int
+check_mail_command(const void *field, struct err *err)
+{
+	const struct words *command = field;
+
+	if (str_starts(command->v[0], STR("/")))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must begin with the absolute path of a program");
+}
+
 const struct option mail_options[] = {
 	OPTION(STR, struct mail_settings, from, .min = 1, .max = 400,
 	       .check = check_mail_from,
@@ -55,63 +112,6 @@ const struct option mail_options[] = {
 		       "the system."),
 	OPTION_END,
 };
-
-int
-check_mail_from(const void *field, struct err *err)
-{
-	struct mailbox from;
-
-	if (mailbox_parse(*(const struct str *)field, &from))
-		return 0;
-	return err_set(err, ERR_CONFIG,
-		       "must be an address in ASCII, such as "
-		       "login@example.com, or a name and an address, such as "
-		       "Login <login@example.com>");
-}
-
-/* Splits smtp://HOST:PORT; returns false for any other text. */
-static bool
-split_server(struct str s, struct str *host, struct str *port)
-{
-	size_t colon = s.n;
-
-	if (str_starts(s, smtp_scheme))
-		s = str_skip(s, smtp_scheme.n);
-	else if (str_starts(s, smtps_scheme))
-		s = str_skip(s, smtps_scheme.n);
-	else
-		return false;
-	for (colon = s.n; colon > 0 && s.p[colon - 1] != ':'; colon--)
-		continue;
-	if (colon == 0)
-		return false;
-	*host = (struct str){ .p = s.p, .n = colon - 1 };
-	*port = str_skip(s, colon);
-	return syntax_is_port(*port) &&
-	       (syntax_is_host(*host) || syntax_is_ipv6(*host));
-}
-
-int
-check_mail_smtp(const void *field, struct err *err)
-{
-	struct str host, port;
-
-	if (split_server(*(const struct str *)field, &host, &port))
-		return 0;
-	return err_set(err, ERR_CONFIG,
-		       "must be smtp://HOST:PORT or smtps://HOST:PORT");
-}
-
-int
-check_mail_command(const void *field, struct err *err)
-{
-	const struct words *command = field;
-
-	if (str_starts(command->v[0], STR("/")))
-		return 0;
-	return err_set(err, ERR_CONFIG,
-		       "must begin with the absolute path of a program");
-}
 
 static bool
 is_used(const struct mail_settings *set)

@@ -14,10 +14,6 @@ struct settings;
 
 extern const struct option mail_options[];
 
-int check_mail_from(const void *field, struct err *err) MUST_USE;
-int check_mail_smtp(const void *field, struct err *err) MUST_USE;
-int check_mail_command(const void *field, struct err *err) MUST_USE;
-
 /* If the section has any key, it must have `from`, and either smtp or
  * command. */
 int mail_has_sender(const struct settings *s, struct err *err) MUST_USE;
