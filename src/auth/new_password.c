@@ -97,9 +97,9 @@ check_and_hash_in_slot(struct request_context *ctx,
 
 /* Takes a slot, or sets the answer that there is none. */
 static int
-take_slot(struct request_context *ctx, const struct new_password *n,
-	  struct hash_place *place, struct new_password_result *out,
-	  bool *taken, struct err *err)
+new_password_slot(struct request_context *ctx, const struct new_password *n,
+		  struct hash_place *place, struct new_password_result *out,
+		  bool *taken, struct err *err)
 {
 	struct hash_slots *slots = ctx->service->shared->hash_slots;
 	enum hash_answer answer = HASH_TAKEN;
@@ -146,7 +146,7 @@ new_password_hash(struct request_context *ctx, const struct new_password *n,
 		result.answer = NEW_PASSWORD_ELSEWHERE;
 		result.elsewhere = registry_user_source(driver)->elsewhere;
 	} else if (result.verdict.fault == PASSWORD_FINE) {
-		if (take_slot(ctx, n, place, &result, &taken, err) != 0)
+		if (new_password_slot(ctx, n, place, &result, &taken, err) != 0)
 			return -1;
 		if (taken) {
 			rc = check_and_hash_in_slot(ctx, n, &result, err);
@@ -174,8 +174,9 @@ renew_mark(struct request_context *ctx, const struct user *user,
 /* Ends the sessions after the hash was written, never before: a sign-in with
  * the old password in between would begin a session that is not ended. */
 static int
-end_sessions(struct request_context *ctx, const struct new_password *n,
-	     const char *hash, struct err *err)
+new_password_end_sessions(struct request_context *ctx,
+			  const struct new_password *n, const char *hash,
+			  struct err *err)
 {
 	const struct service *s = ctx->service;
 	const struct str name = n->user->who.name;
@@ -252,7 +253,7 @@ new_password_set(struct request_context *ctx, const struct new_password *n,
 		out->answer = NEW_PASSWORD_STALE;
 		return 0;
 	}
-	if (end_sessions(ctx, n, out->hash, err) != 0 ||
+	if (new_password_end_sessions(ctx, n, out->hash, err) != 0 ||
 	    clear_account(ctx, n->user->who.name, err) != 0) {
 		take_back(ctx, n, out->hash);
 		return -1;

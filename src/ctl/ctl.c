@@ -7,6 +7,7 @@
 #include "strategy/registry.h"
 #include "auth/rules.h"
 #include "base/buf.h"
+#include "crypto/password_policy.h"
 #include "os/owner.h"
 #include "os/file.h"
 #include "conf/problems.h"
