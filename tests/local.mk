@@ -154,6 +154,7 @@ CONTRACT_TESTS = \
 	tests/contract/factors/test_factors_memory \
 	tests/contract/htpasswd/test_htpasswd \
 	tests/contract/htpasswd/test_htpasswd_file \
+	tests/contract/htpasswd/test_htpasswd_typed \
 	tests/contract/store/test_store_memory
 tests_contract_conn_test_conn_SOURCES = \
 	tests/contract/conn/test_conn.c tests/contract/conn/ends.c \

@@ -52,8 +52,10 @@ my %first = map { $_ => 1 } qw(browser faults faults_postgres faults_redis
 sub everything {
 	my @files = map { m{([^/]+)\.t$} } glob "$folder/*.t";
 
-	return @files, map { my $v = $_;
-		map { "$_\@$v" } @{ $variants{$v}{tests} } } sort keys %variants;
+	return @files, map {
+		my $v = $_;
+		map { "$_\@$v" } @{ $variants{$v}{tests} }
+	} sort keys %variants;
 }
 
 sub base { return $_[0] =~ s/@.*//sr }

@@ -78,3 +78,49 @@ const struct foreign_shape foreign_shapes[] = {
 };
 
 const size_t foreign_nshapes = ARRAY_LEN(foreign_shapes);
+
+const struct foreign_mistake foreign_mistakes[] = {
+	{ "SELECT login AS name FROM app.people WHERE login = $1", NULL,
+	  "there is no column password_hash" },
+	{ "SELECT password_hash FROM app.people WHERE login = $1", NULL,
+	  "there is no column name" },
+	{ "SELECT login AS name, password_hash, gone AS disable"
+	  " FROM app.people WHERE login = $1",
+	  NULL, "unknown column disable" },
+	{ "SELECT login AS name, password_hash, login AS name"
+	  " FROM app.people WHERE login = $1",
+	  NULL, "name is there twice" },
+	{ "SELECT $1 AS name, password_hash FROM app.people"
+	  " WHERE lower(login) = lower($1)",
+	  NULL, "name is $1 as it was typed" },
+	{ "SELECT password_hash, coalesce($1, login) AS name FROM app.people"
+	  " WHERE login = $1",
+	  NULL, "name is $1 as it was typed" },
+	{ "SELECT login AS name, password_hash FROM app.people", NULL,
+	  "parameters" },
+	{ "SELECT login AS name, password_hash FROM app.people"
+	  " WHERE login = $1 AND mail = $2",
+	  NULL, "parameters" },
+	{ "SELECT login AS name, password_hash FROM app.people"
+	  " WHERE login = $2",
+	  NULL, "query" },
+	{ "SELEC 1", NULL, "syntax error" },
+	{ "SELECT login AS name, nosuch AS password_hash FROM app.people"
+	  " WHERE login = $1",
+	  NULL, "nosuch" },
+	{ "SELECT 'a' AS name, 'b' AS password_hash WHERE $1 = 'a';"
+	  " DROP TABLE app.people",
+	  NULL, "multiple commands" },
+	{ "DELETE FROM app.people WHERE login = $1", NULL, "returns no rows" },
+	{ "SELECT 'a' AS name, 'b' AS password_hash WHERE $1 = 7", NULL,
+	  "22P02" },
+	{ FOREIGN_QUERY,
+	  "UPDATE app.people SET password_hash = $2 WHERE login = $1",
+	  "has 2 parameters" },
+	{ FOREIGN_QUERY, "UPDATE app.people SET nosuch = $2 WHERE login = $1",
+	  "nosuch" },
+	{ FOREIGN_QUERY, "SELECT 1; SELECT 2", "multiple commands" },
+	{ "", "UPDATE app.people SET password_hash = $2", "without query" },
+};
+
+const size_t foreign_nmistakes = ARRAY_LEN(foreign_mistakes);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows that a foreign table may return, and the users that they give. */
+/* Rows that a foreign table may return, and the users that they give; and
+ * statements that are refused. */
 #ifndef CONTRACT_POSTGRES_FOREIGN_SHAPES_H
 #define CONTRACT_POSTGRES_FOREIGN_SHAPES_H
 
@@ -14,5 +15,19 @@ struct foreign_shape {
 
 extern const struct foreign_shape foreign_shapes[];
 extern const size_t foreign_nshapes;
+
+/* The query of the tests, which has all columns. */
+#define FOREIGN_QUERY                                                          \
+	"SELECT login AS name, password_hash, mail AS email,"                  \
+	" display AS full_name, groups AS roles, gone AS disabled"             \
+	" FROM app.people WHERE login = $1"
+
+/* Statements that are refused, and what the message says. */
+struct foreign_mistake {
+	const char *query, *update_hash, *says;
+};
+
+extern const struct foreign_mistake foreign_mistakes[];
+extern const size_t foreign_nmistakes;
 
 #endif

@@ -40,7 +40,7 @@ static const char table[] =
     " ('carol', NULL, '', '', '', true)";
 
 static int
-open_source(const char *query, const char *update_hash)
+open_with(const char *query, const char *update_hash, int name_case, bool email)
 {
 	void *conf = calloc(1, users_postgres.base.driver.conf_size);
 	char *copy = strdup(query);
@@ -54,6 +54,8 @@ open_source(const char *query, const char *update_hash)
 	postgres_server_set(options, conf, server.conninfo);
 	SET_OPTION(options, conf, "query", text);
 	SET_OPTION(options, conf, "update_hash", change);
+	SET_OPTION(options, conf, "case", name_case);
+	SET_OPTION(options, conf, "email", email);
 	rc = users_postgres.base.driver.check(conf, &r->err);
 	if (rc == 0)
 		rc = users_open(&users_postgres, conf, &r->fake.env, &r->users,
@@ -64,6 +66,12 @@ open_source(const char *query, const char *update_hash)
 	if (rc == 0)
 		users_conn_bind(r->conn, r->users);
 	return rc;
+}
+
+static int
+open_source(const char *query, const char *update_hash)
+{
+	return open_with(query, update_hash, 0, false);
 }
 
 static void
@@ -96,16 +104,11 @@ find(const char *name, struct user *out)
 	return is.found;
 }
 
-#define QUERY                                                                  \
-	"SELECT login AS name, password_hash, mail AS email,"                  \
-	" display AS full_name, groups AS roles, gone AS disabled"             \
-	" FROM app.people WHERE login = $1"
-
 START_TEST(all_columns_are_read)
 {
 	struct user u;
 
-	OK(r, open_source(QUERY, NULL));
+	OK(r, open_source(FOREIGN_QUERY, NULL));
 	OK(r, users_check_schema(r->conn, &r->err));
 	HOLDS(r, find("alice", &u));
 	HOLDS(r, str_eq(u.who.name, STR("alice")));
@@ -169,61 +172,17 @@ START_TEST(roles_up_to_the_limit)
 }
 END_TEST
 
-static const struct {
-	const char *query, *update_hash, *says;
-} mistakes[] = {
-	{ "SELECT login AS name FROM app.people WHERE login = $1", NULL,
-	  "there is no column password_hash" },
-	{ "SELECT password_hash FROM app.people WHERE login = $1", NULL,
-	  "there is no column name" },
-	{ "SELECT login AS name, password_hash, gone AS disable"
-	  " FROM app.people WHERE login = $1",
-	  NULL, "unknown column disable" },
-	{ "SELECT login AS name, password_hash, login AS name"
-	  " FROM app.people WHERE login = $1",
-	  NULL, "name is there twice" },
-	{ "SELECT $1 AS name, password_hash FROM app.people"
-	  " WHERE lower(login) = lower($1)",
-	  NULL, "name is $1 as it was typed" },
-	{ "SELECT password_hash, coalesce($1, login) AS name FROM app.people"
-	  " WHERE login = $1",
-	  NULL, "name is $1 as it was typed" },
-	{ "SELECT login AS name, password_hash FROM app.people", NULL,
-	  "parameters" },
-	{ "SELECT login AS name, password_hash FROM app.people"
-	  " WHERE login = $1 AND mail = $2",
-	  NULL, "parameters" },
-	{ "SELECT login AS name, password_hash FROM app.people"
-	  " WHERE login = $2",
-	  NULL, "query" },
-	{ "SELEC 1", NULL, "syntax error" },
-	{ "SELECT login AS name, nosuch AS password_hash FROM app.people"
-	  " WHERE login = $1",
-	  NULL, "nosuch" },
-	{ "SELECT 'a' AS name, 'b' AS password_hash WHERE $1 = 'a';"
-	  " DROP TABLE app.people",
-	  NULL, "multiple commands" },
-	{ "DELETE FROM app.people WHERE login = $1", NULL, "returns no rows" },
-	{ "SELECT 'a' AS name, 'b' AS password_hash WHERE $1 = 7", NULL,
-	  "22P02" },
-	{ QUERY, "UPDATE app.people SET password_hash = $2 WHERE login = $1",
-	  "has 2 parameters" },
-	{ QUERY, "UPDATE app.people SET nosuch = $2 WHERE login = $1",
-	  "nosuch" },
-	{ QUERY, "SELECT 1; SELECT 2", "multiple commands" },
-	{ "", "UPDATE app.people SET password_hash = $2", "without query" },
-};
-
 START_TEST(mistakes_in_statements_are_refused)
 {
 	struct user u;
 	struct user_answer is = { .found = false };
 
-	if (open_source(mistakes[_i].query, mistakes[_i].update_hash) == 0)
+	if (open_source(foreign_mistakes[_i].query,
+			foreign_mistakes[_i].update_hash) == 0)
 		ck_assert_msg(users_check_schema(r->conn, &r->err) == -1,
 			      "row %d is accepted", _i);
 	ck_assert_msg(r->err.code == ERR_CONFIG &&
-			  strstr(r->err.msg, mistakes[_i].says) != NULL,
+			  strstr(r->err.msg, foreign_mistakes[_i].says) != NULL,
 		      "row %d: code %d: %s", _i, (int)r->err.code, r->err.msg);
 	if (r->users == NULL)
 		return;
@@ -231,7 +190,7 @@ START_TEST(mistakes_in_statements_are_refused)
 				 &r->err) == -1,
 		      "row %d finds a user", _i);
 	/* The refused statement has changed nothing. */
-	OK(r, open_source(QUERY, NULL));
+	OK(r, open_source(FOREIGN_QUERY, NULL));
 	HOLDS(r, find("alice", &u));
 }
 END_TEST
@@ -243,7 +202,7 @@ START_TEST(a_table_may_be_created_later)
 	struct user_answer is = { .found = false };
 
 	postgres_server_sql(&server, "DROP TABLE app.people");
-	OK(r, open_source(QUERY, NULL));
+	OK(r, open_source(FOREIGN_QUERY, NULL));
 	FAILS(r,
 	      users_find(r->conn, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "app.people");
@@ -272,7 +231,7 @@ START_TEST(names_are_data)
 	};
 	struct user u;
 
-	OK(r, open_source(QUERY, NULL));
+	OK(r, open_source(FOREIGN_QUERY, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		ck_assert_msg(!find(names[i], &u), "row %zu finds a user", i);
 	HOLDS(r, find("alice", &u));
@@ -294,6 +253,50 @@ START_TEST(only_the_exact_name_is_found)
 }
 END_TEST
 
+static void
+means(const char *text, bool ambiguous, const char *whom)
+{
+	struct user_answer is = { .found = false };
+
+	OK(r, users_find_typed(r->conn, CALL_AT(r->a, 0), str_from(text), &is,
+			       &r->err));
+	ck_assert_msg(is.ambiguous == ambiguous &&
+			  str_eq(is.user.who.name, str_from(whom)),
+		      "%s means %.*s", text, STR_ARG(is.user.who.name));
+}
+
+/* The statement decides whom a text fits. */
+START_TEST(a_statement_finds_what_is_typed)
+{
+	postgres_server_sql(
+	    &server, "INSERT INTO app.people (login, password_hash, mail)"
+		     " VALUES ('Bob', '$x', 'A@example.com'),"
+		     " ('no name', '$x', 'n@example.com')");
+	OK(r, open_with("SELECT login AS name, password_hash, mail AS email"
+			" FROM app.people WHERE lower(login) = lower($1)"
+			" OR lower(mail) = lower($1)",
+			NULL, 1, true));
+	means("ALICE", false, "alice");
+	means("bob", false, "bob");
+	means("BOB", true, "");
+	means("a@example.com", true, "");
+	means("n@example.com", false, "");
+	means("nobody@example.com", false, "");
+	means("", false, "");
+}
+END_TEST
+
+/* Without the column the service cannot tell that the address fits. */
+START_TEST(an_address_needs_the_column)
+{
+	OK(r, open_with("SELECT login AS name, password_hash FROM app.people"
+			" WHERE login = $1 OR mail = $1",
+			NULL, 0, true));
+	means("alice", false, "alice");
+	means("a@example.com", false, "");
+}
+END_TEST
+
 START_TEST(several_rows_are_an_error)
 {
 	struct user_answer is = { .found = false };
@@ -301,7 +304,7 @@ START_TEST(several_rows_are_an_error)
 
 	postgres_server_sql(&server, "INSERT INTO app.people (login,"
 				     " password_hash) VALUES ('alice', '$x')");
-	OK(r, open_source(QUERY, NULL));
+	OK(r, open_source(FOREIGN_QUERY, NULL));
 	FAILS(r,
 	      users_find(r->conn, CALL_AT(r->a, 0), STR("alice"), &is, &r->err),
 	      ERR_UNAVAILABLE, "2 rows for the user alice");
@@ -360,7 +363,7 @@ START_TEST(nothing_is_written_without_a_statement)
 	struct schema_state state;
 	bool changed = true;
 
-	OK(r, open_source(QUERY, NULL));
+	OK(r, open_source(FOREIGN_QUERY, NULL));
 	SAME(r, r->users->caps, BACKEND_PERSISTENT | BACKEND_SHARED);
 	HOLDS(r, find("alice", &u));
 	old = u;
@@ -396,8 +399,9 @@ START_TEST(update_hash_refuses_a_stale_hash)
 	struct user u;
 	bool changed = true;
 
-	OK(r, open_source(QUERY, "UPDATE app.people SET password_hash = $2"
-				 " WHERE login = $1 AND password_hash = $3"));
+	OK(r, open_source(FOREIGN_QUERY,
+			  "UPDATE app.people SET password_hash = $2"
+			  " WHERE login = $1 AND password_hash = $3"));
 	SAME(r, r->users->caps,
 	     BACKEND_PERSISTENT | BACKEND_SHARED | USERS_REHASH);
 	OK(r, users_set_hash(r->conn, CALL_AT(r->a, 0), &change, &changed,
@@ -418,7 +422,7 @@ START_TEST(find_fails_without_memory)
 {
 	unsigned failures = 0;
 
-	OK(r, open_source(QUERY, NULL));
+	OK(r, open_source(FOREIGN_QUERY, NULL));
 	for (unsigned n = 0; n < 12; n++) {
 		struct user_answer is = { .user = { .disabled = true } };
 		struct arena *a = arena_new(1 << 20);
@@ -456,10 +460,12 @@ main(void)
 			    (int)foreign_nshapes);
 	tcase_add_test(t, roles_up_to_the_limit);
 	tcase_add_loop_test(t, mistakes_in_statements_are_refused, 0,
-			    ARRAY_LEN(mistakes));
+			    (int)foreign_nmistakes);
 	tcase_add_test(t, a_table_may_be_created_later);
 	tcase_add_test(t, names_are_data);
 	tcase_add_test(t, only_the_exact_name_is_found);
+	tcase_add_test(t, a_statement_finds_what_is_typed);
+	tcase_add_test(t, an_address_needs_the_column);
 	tcase_add_test(t, several_rows_are_an_error);
 	tcase_add_test(t, a_failure_of_one_user_affects_no_other);
 	tcase_add_test(t, nothing_is_written_without_a_statement);
