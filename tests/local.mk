@@ -121,6 +121,7 @@ UNIT_TESTS = \
 	tests/unit/modes/test_refresh_torture \
 	tests/unit/modes/test_revocation \
 	tests/unit/os/test_background \
+	tests/unit/pages/test_accent \
 	tests/unit/pages/test_language \
 	tests/unit/pages/test_template \
 	tests/unit/pages/test_texts \

@@ -122,16 +122,6 @@ name_params(struct service *s, struct arena *a, struct err *err)
 }
 
 static int
-open_pages(struct service *s, struct arena *a, struct err *err)
-{
-	struct str language = s->set->pages.language;
-
-	if (str_eq(language, STR("auto")))
-		language = STR("");
-	return pages_open(language, a, &s->pages, err);
-}
-
-static int
 name_generation(struct service *s, struct err *err)
 {
 	if (env_random(s->shared->env, &s->generation, sizeof(s->generation)) !=
@@ -158,11 +148,13 @@ service_open(const struct settings *set, const struct service_shared *shared,
 		return -1;
 	if (name_generation(s, &err) != 0 || open_mode(s, a, &err) != 0 ||
 	    open_csrf(s, a, &err) != 0 || open_sites(s, a, &err) != 0 ||
-	    name_params(s, a, &err) != 0 || open_pages(s, a, &err) != 0 ||
+	    name_params(s, a, &err) != 0 ||
 	    page_csp(set, &s->sites, a, &s->csp, &err) != 0) {
 		problems_add(problems, &at, "%s", err.msg);
 		return -1;
 	}
+	if (pages_open(set, a, &s->pages, problems) != 0)
+		return -1;
 	*out = s;
 	return 0;
 }

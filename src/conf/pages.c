@@ -2,6 +2,8 @@
 /* The section [pages]: its options and their checks. */
 #include "conf/pages.h"
 
+#include <ctype.h>
+
 #include "base/err.h"
 #include "base/str.h"
 #include "conf/settings.h"
@@ -21,6 +23,13 @@ const struct option pages_options[] = {
 	       .help = "Whom people may ask for help, at the foot of every "
 		       "page and on refusals: an e-mail address or an https "
 		       "URL, which becomes a link, or any text."),
+	OPTION(STR, struct pages_settings, color, .flags = OPTION_NOT_EMPTY,
+	       .check = check_page_color,
+	       .help = "A colour of the site, as ff6a00 or f60. A # in front "
+		       "of it must be within quotes. It is the line at the "
+		       "top of every page. Links and buttons have a darker "
+		       "shade of it, or a brighter one in the dark theme, if "
+		       "they could not be read otherwise."),
 	OPTION(STR, struct pages_settings, language, .def = "auto", .min = 2,
 	       .max = 4, .flags = OPTION_REQUIRED | OPTION_LOWER,
 	       .check = check_page_language,
@@ -38,6 +47,24 @@ check_page_text(const void *field, struct err *err)
 		return 0;
 	return err_set(err, ERR_CONFIG,
 		       "must be UTF-8 text without control characters");
+}
+
+int
+check_page_color(const void *field, struct err *err)
+{
+	struct str s = *(const struct str *)field;
+	bool ok;
+
+	if (str_starts(s, STR("#")))
+		s = str_skip(s, 1);
+	ok = s.n == 3 || s.n == 6;
+	for (size_t i = 0; i < s.n; i++)
+		ok = ok && isxdigit((unsigned char)s.p[i]) != 0;
+	if (ok)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be three or six hexadecimal digits, such as "
+		       "ff6a00");
 }
 
 int

@@ -10,6 +10,7 @@ struct err;
 extern const struct option pages_options[];
 
 int check_page_text(const void *field, struct err *err) MUST_USE;
+int check_page_color(const void *field, struct err *err) MUST_USE;
 int check_page_language(const void *field, struct err *err) MUST_USE;
 
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 libfcgiauth_a_SOURCES += \
+	src/pages/accent.c src/pages/accent.h \
 	src/pages/catalogue.c src/pages/catalogue.h \
 	src/pages/language.c src/pages/language.h \
 	src/pages/pages.c src/pages/pages.h \

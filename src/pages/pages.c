@@ -8,11 +8,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "conf/problems.h"
+#include "conf/settings.h"
 #include "http/html.h"
+#include "pages/accent.h"
 #include "pages/catalogue.h"
 #include "pages/language.h"
 
 #define VERSION_MAX 16
+#define ACCENT_MAX  256
 
 struct pages {
 	struct template_parts parts[PAGES];
@@ -67,8 +71,44 @@ open_languages(struct pages *p, struct arena *a, struct err *err)
 	return 0;
 }
 
+/* Gives a file its version. */
 static int
-open_files(struct pages *p, struct arena *a, struct err *err)
+add_file(struct page_content *file, const char *type, struct str text,
+	 struct arena *a, struct err *err)
+{
+	struct buf version;
+
+	buf_init(&version, a, VERSION_MAX);
+	buf_printf(&version, "%08lx", (unsigned long)str_hash(text));
+	if (buf_failed(&version))
+		return err_nomem(err);
+	*file = (struct page_content){ .type = type,
+				       .text = text,
+				       .version = buf_str(&version) };
+	return 0;
+}
+
+/* Adds the colours of the site to the style sheet. */
+static int
+add_accent(struct str color, struct arena *a, struct str *style,
+	   struct err *err)
+{
+	struct buf b;
+
+	if (color.n == 0)
+		return 0;
+	buf_init(&b, a, style->n + ACCENT_MAX);
+	buf_add(&b, *style);
+	accent_write(color, &b);
+	if (buf_failed(&b))
+		return err_nomem(err);
+	*style = buf_str(&b);
+	return 0;
+}
+
+static int
+open_files(struct pages *p, const struct pages_settings *set, struct arena *a,
+	   struct err *err)
 {
 	static const char *const types[] = {
 		[FILE_STYLE] = "text/css; charset=utf-8",
@@ -77,44 +117,54 @@ open_files(struct pages *p, struct arena *a, struct err *err)
 	};
 
 	for (int i = 0; i < PAGE_FILES; i++) {
-		struct buf version;
 		struct str text;
 
 		if (template_file((enum page_file)i, a, &text, err) != 0)
 			return -1;
-		buf_init(&version, a, VERSION_MAX);
-		buf_printf(&version, "%08lx", (unsigned long)str_hash(text));
-		if (buf_failed(&version))
-			return err_nomem(err);
-		p->files[i] =
-		    (struct page_content){ .type = types[i],
-					   .text = text,
-					   .version = buf_str(&version) };
+		if (i == FILE_STYLE &&
+		    add_accent(set->color, a, &text, err) != 0)
+			return -1;
+		if (add_file(&p->files[i], types[i], text, a, err) != 0)
+			return -1;
 	}
 	return 0;
 }
 
+/* Sets the language of all pages, if the configuration has one. */
 static int
-fix_language(struct pages *p, struct str language, struct err *err)
+fix_language(struct pages *p, const struct settings *set,
+	     struct problems *problems)
 {
-	p->fixed = pages_language_of(p, language);
-	if (language.n == 0 || p->fixed != NULL)
+	const struct place at = { .file = set->file,
+				  .section = STR("pages"),
+				  .key = STR("language") };
+	struct str language = set->pages.language;
+
+	if (str_eq(language, STR("auto")))
 		return 0;
-	return err_set(err, ERR_CONFIG,
-		       "[pages] language: there are no pages in %.*s",
-		       STR_ARG(language));
+	p->fixed = pages_language_of(p, language);
+	if (p->fixed != NULL)
+		return 0;
+	problems_add(problems, &at, "there are no pages in %.*s",
+		     STR_ARG(language));
+	return -1;
 }
 
 int
-pages_open(struct str language, struct arena *a, struct pages **out,
-	   struct err *err)
+pages_open(const struct settings *set, struct arena *a, struct pages **out,
+	   struct problems *problems)
 {
 	struct pages *p = arena_alloc(a, sizeof(*p));
+	struct err err;
 
-	if (p == NULL)
-		return err_nomem(err);
-	if (open_templates(p, a, err) != 0 || open_languages(p, a, err) != 0 ||
-	    open_files(p, a, err) != 0 || fix_language(p, language, err) != 0)
+	if (p == NULL || open_templates(p, a, &err) != 0 ||
+	    open_languages(p, a, &err) != 0 ||
+	    open_files(p, &set->pages, a, &err) != 0) {
+		problems_add(problems, &(struct place){ .file = set->file },
+			     "%s", p != NULL ? err.msg : "out of memory");
+		return -1;
+	}
+	if (fix_language(p, set, problems) != 0)
 		return -1;
 	*out = p;
 	return 0;

@@ -10,18 +10,16 @@
 
 struct arena;
 struct buf;
-struct err;
 struct html_scope;
+struct problems;
+struct settings;
 
 struct pages;
 
-/*
- * Opens the pages; everything is allocated in `a`. `language` is that of all
- * pages, or empty if people may choose. ERR_CONFIG when there is no such
- * language.
- */
-int pages_open(struct str language, struct arena *a, struct pages **out,
-	       struct err *err) MUST_USE;
+/* Opens the pages as [pages] says; everything is allocated in `a`. Returns -1
+ * and adds what is wrong to *problems. */
+int pages_open(const struct settings *set, struct arena *a, struct pages **out,
+	       struct problems *problems) MUST_USE;
 
 /* Returns the language of all pages; NULL if people may choose. */
 const struct page_language *pages_fixed(const struct pages *p);

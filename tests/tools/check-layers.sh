@@ -17,7 +17,7 @@ src/http base conf http
 src/mail base os conf mail
 src/strategy base os conf crypto strategy
 src/modes base os conf crypto http strategy modes
-src/pages base http pages
+src/pages base os conf http pages
 src/auth base os conf crypto http strategy modes pages auth
 src/server base os conf crypto http mail strategy modes pages auth server
 src/webserver base os webserver

@@ -10,7 +10,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "pages/template.h"
+#include "conf/problems.h"
+#include "conf/settings.h"
+#include "pages/pages.h"
 
 #define FILE_MAX (64 * 1024)
 
@@ -74,6 +76,29 @@ page_template(enum page page)
 
 	ck_assert_int_eq(template_text(page, arena, &text, &err), 0);
 	return text;
+}
+
+static struct problems problems;
+
+/* Opens the pages; returns NULL if something is wrong with them. */
+static inline struct pages *
+open_pages(const struct pages_settings *own)
+{
+	struct settings *set = arena_alloc(arena, sizeof(*set));
+	struct pages *pages;
+
+	ck_assert_ptr_nonnull(set);
+	set->file = "test.ini";
+	set->pages = *own;
+	if (own->language.n == 0)
+		set->pages.language = STR("auto");
+	problems_init(&problems, arena);
+	if (pages_open(set, arena, &pages, &problems) == 0) {
+		ck_assert_uint_eq(problems.count, 0);
+		return pages;
+	}
+	ck_assert_uint_gt(problems.count, 0);
+	return NULL;
 }
 
 #endif

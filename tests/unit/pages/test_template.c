@@ -161,7 +161,6 @@ write_page(enum page page, struct str value)
 	const struct page_language *languages;
 	struct pages *pages;
 	struct buf out;
-	struct err err;
 	struct str name;
 	size_t n;
 
@@ -173,7 +172,8 @@ write_page(enum page page, struct str value)
 			    HTML_VALUE(arena_cstr(arena, name), value);
 		}
 	}
-	ck_assert_int_eq(pages_open(STR(""), arena, &pages, &err), 0);
+	pages = open_pages(&(struct pages_settings){ .color = STR("") });
+	ck_assert_ptr_nonnull(pages);
 	languages = pages_languages(pages, &n);
 	ck_assert_uint_gt(n, 0);
 	buf_init(&out, arena, FILE_MAX);
@@ -220,16 +220,42 @@ END_TEST
 
 START_TEST(language_can_be_fixed)
 {
-	struct pages *pages;
-	struct err err;
+	struct pages *pages = open_pages(&(struct pages_settings){
+	    .language = STR("auto"),
+	});
 
-	ck_assert_int_eq(pages_open(STR(""), arena, &pages, &err), 0);
+	ck_assert_ptr_nonnull(pages);
 	ck_assert_ptr_null(pages_fixed(pages));
-	ck_assert_int_eq(pages_open(STR("en"), arena, &pages, &err), 0);
+	pages = open_pages(&(struct pages_settings){ .language = STR("en") });
+	ck_assert_ptr_nonnull(pages);
 	ck_assert_ptr_eq(pages_fixed(pages),
 			 pages_language_of(pages, STR("en")));
-	ck_assert_int_eq(pages_open(STR("xx"), arena, &pages, &err), -1);
-	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_ptr_null(open_pages(&(struct pages_settings){
+	    .language = STR("xx") }));
+	ck_assert_str_eq(problems.first->text,
+			 "test.ini: [pages] language: there are no pages in "
+			 "xx");
+}
+END_TEST
+
+/* The version of the style sheet follows the colour. */
+START_TEST(color_follows_the_style)
+{
+	struct pages *plain = open_pages(&(struct pages_settings){
+	    .color = STR(""),
+	});
+	struct pages *own = open_pages(&(struct pages_settings){
+	    .color = STR("#f60"),
+	});
+	const struct page_content *before = pages_file(plain, FILE_STYLE);
+	const struct page_content *after = pages_file(own, FILE_STYLE);
+
+	ck_assert(str_starts(after->text, before->text));
+	ck_assert(str_starts(str_skip(after->text, before->text.n),
+			     STR(":root{--brand:#ff6600;--accent:#")));
+	ck_assert(!str_eq(after->version, before->version));
+	ck_assert(str_eq(pages_file(plain, FILE_PAGE)->version,
+			 pages_file(own, FILE_PAGE)->version));
 }
 END_TEST
 
@@ -268,5 +294,6 @@ main(void)
 	tcase_add_loop_test(t, pages_are_written, 0, PAGE_FRAME);
 	tcase_add_test(t, parts_are_found);
 	tcase_add_test(t, language_can_be_fixed);
+	tcase_add_test(t, color_follows_the_style);
 	return run_case(t);
 }
