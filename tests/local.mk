@@ -123,6 +123,7 @@ UNIT_TESTS = \
 	tests/unit/os/test_background \
 	tests/unit/pages/test_accent \
 	tests/unit/pages/test_language \
+	tests/unit/pages/test_logo \
 	tests/unit/pages/test_template \
 	tests/unit/pages/test_texts \
 	tests/unit/server/test_frame \

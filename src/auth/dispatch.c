@@ -33,6 +33,7 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/style.css", page_style_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/page.js", page_script_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/icon.svg", page_icon_get, ROUTE_ANY_HOST },
+	{ HTTP_GET, "/logo", page_logo_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/sessions", sessions_get, 0 },
 	{ HTTP_DELETE, "/sessions", sessions_delete, ROUTE_CHANGES },
 	{ HTTP_DELETE, "/sessions/*", sessions_delete_one, ROUTE_CHANGES },

@@ -2,6 +2,7 @@
 /* The frame of the pages, and the files that they load. */
 #include "auth/page_frame.h"
 
+#include "auth/answer.h"
 #include "base/arena.h"
 #include "base/mailbox.h"
 #include "base/str.h"
@@ -125,6 +126,15 @@ version_of(const struct request_context *ctx, enum page_file file)
 	return pages_file(ctx->service->pages, file)->version;
 }
 
+static const struct page_logo *
+logo_of(const struct request_context *ctx)
+{
+	static const struct page_logo none = { .width = { .p = "" } };
+	const struct page_logo *logo = pages_logo(ctx->service->pages);
+
+	return logo != NULL ? logo : &none;
+}
+
 static bool
 has_name(const struct html_var *vars, size_t n, const char *name)
 {
@@ -152,6 +162,7 @@ page_write(struct request_context *ctx, unsigned status, enum page page,
 	const struct pages_settings *own = &ctx->service->set->pages;
 	const struct page_language *lang = find_language(ctx, status);
 	const struct html_list languages = languages_of(ctx, lang);
+	const struct page_logo *logo = logo_of(ctx);
 	const struct html_var frame[] = {
 		HTML_VALUE("path", ctx->service->set->server.path),
 		HTML_VALUE("host", page_host(ctx)),
@@ -170,6 +181,9 @@ page_write(struct request_context *ctx, unsigned status, enum page page,
 		HTML_VALUE("style", version_of(ctx, FILE_STYLE)),
 		HTML_VALUE("script", version_of(ctx, FILE_PAGE)),
 		HTML_VALUE("icon", version_of(ctx, FILE_ICON)),
+		HTML_VALUE("logo", logo->file.version),
+		HTML_VALUE("logo_width", logo->width),
+		HTML_VALUE("logo_height", logo->height),
 		HTML_VALUE("request",
 			   str_clip(ctx->in->request_id, REQUEST_DIGITS)),
 	};
@@ -186,10 +200,8 @@ page_write(struct request_context *ctx, unsigned status, enum page page,
 /* A browser keeps a file under the address with its version for ever; any other
  * address may be of another version of the service. */
 static void
-answer_file(struct request_context *ctx, enum page_file which)
+answer_file(struct request_context *ctx, const struct page_content *file)
 {
-	const struct page_content *file =
-	    pages_file(ctx->service->pages, which);
 	struct str version;
 	struct err err;
 	bool exact = http_request_query(ctx->in, STR("v"), ctx->call.arena,
@@ -205,23 +217,35 @@ answer_file(struct request_context *ctx, enum page_file which)
 				 STR("no-cache"));
 	/* An image that is opened by itself must not run anything, either. */
 	http_response_header(ctx->out, "Content-Security-Policy",
-			     STR("default-src 'none'; sandbox"));
+			     STR("default-src 'none'; "
+				 "style-src 'unsafe-inline'; sandbox"));
 }
 
 void
 page_style_get(struct request_context *ctx)
 {
-	answer_file(ctx, FILE_STYLE);
+	answer_file(ctx, pages_file(ctx->service->pages, FILE_STYLE));
 }
 
 void
 page_script_get(struct request_context *ctx)
 {
-	answer_file(ctx, FILE_PAGE);
+	answer_file(ctx, pages_file(ctx->service->pages, FILE_PAGE));
 }
 
 void
 page_icon_get(struct request_context *ctx)
 {
-	answer_file(ctx, FILE_ICON);
+	answer_file(ctx, pages_file(ctx->service->pages, FILE_ICON));
+}
+
+void
+page_logo_get(struct request_context *ctx)
+{
+	const struct page_logo *logo = pages_logo(ctx->service->pages);
+
+	if (logo != NULL)
+		answer_file(ctx, &logo->file);
+	else
+		answer_refusal(ctx, 404, "not_found", "Not found.");
 }

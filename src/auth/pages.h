@@ -29,6 +29,7 @@ void page_write(struct request_context *ctx, unsigned status, enum page page,
 void page_style_get(struct request_context *ctx);
 void page_script_get(struct request_context *ctx);
 void page_icon_get(struct request_context *ctx);
+void page_logo_get(struct request_context *ctx);
 
 struct login_page {
 	struct str csrf, rd;

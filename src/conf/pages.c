@@ -23,6 +23,10 @@ const struct option pages_options[] = {
 	       .help = "Whom people may ask for help, at the foot of every "
 		       "page and on refusals: an e-mail address or an https "
 		       "URL, which becomes a link, or any text."),
+	OPTION(PATH, struct pages_settings, logo,
+	       .help = "A file of at most 64 KiB, in the format PNG or SVG, "
+		       "that is shown beside the title. It is read at the "
+		       "start and at a reload."),
 	OPTION(STR, struct pages_settings, color, .flags = OPTION_NOT_EMPTY,
 	       .check = check_page_color,
 	       .help = "A colour of the site, as ff6a00 or f60. A # in front "

@@ -82,6 +82,7 @@ struct cache_settings {
 struct pages_settings {
 	struct str title, notice, contact; /* may be empty */
 	struct str language; /* "auto", or two letters */
+	const char *logo; /* a file; NULL: none */
 	struct str color; /* "#f60" or "ff6600"; may be empty */
 };
 

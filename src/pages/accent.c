@@ -92,8 +92,8 @@ accent_contrast(struct accent_color a, struct accent_color b)
 }
 
 static bool
-is_readable(struct accent_color c, const struct accent_color *grounds,
-	    double least)
+accent_is_readable(struct accent_color c, const struct accent_color *grounds,
+		   double least)
 {
 	for (size_t i = 0; i < GROUNDS; i++) {
 		if (accent_contrast(c, grounds[i]) < least)
@@ -110,7 +110,8 @@ readable(struct accent_color c, struct accent_color to,
 {
 	struct accent_color now = c;
 
-	for (int i = 1; i <= STEPS && !is_readable(now, grounds, least); i++) {
+	for (int i = 1; i <= STEPS && !accent_is_readable(now, grounds, least);
+	     i++) {
 		for (size_t k = 0; k < 3; k++)
 			now.v[k] =
 			    (c.v[k] * (STEPS - i) + to.v[k] * i + STEPS / 2) /

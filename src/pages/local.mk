@@ -4,6 +4,7 @@ libfcgiauth_a_SOURCES += \
 	src/pages/accent.c src/pages/accent.h \
 	src/pages/catalogue.c src/pages/catalogue.h \
 	src/pages/language.c src/pages/language.h \
+	src/pages/logo.c src/pages/logo.h \
 	src/pages/pages.c src/pages/pages.h \
 	src/pages/plural.c src/pages/plural.h \
 	src/pages/template.c src/pages/template.h

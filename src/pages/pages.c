@@ -11,12 +11,17 @@
 #include "conf/problems.h"
 #include "conf/settings.h"
 #include "http/html.h"
+#include "os/file.h"
 #include "pages/accent.h"
 #include "pages/catalogue.h"
 #include "pages/language.h"
+#include "pages/logo.h"
 
 #define VERSION_MAX 16
 #define ACCENT_MAX  256
+/* What is written for a logo of unknown size: that of the style sheet. */
+#define LOGO_HEIGHT 40
+#define LOGO_MAX    (64 * 1024)
 
 struct pages {
 	struct template_parts parts[PAGES];
@@ -27,6 +32,7 @@ struct pages {
 	size_t nlanguages;
 	const struct page_language *fixed; /* NULL: people may choose */
 	struct page_content files[PAGE_FILES];
+	const struct page_logo *logo; /* NULL: none */
 };
 
 static int
@@ -130,6 +136,60 @@ open_files(struct pages *p, const struct pages_settings *set, struct arena *a,
 	return 0;
 }
 
+static int
+print_size(unsigned n, struct arena *a, struct str *out)
+{
+	struct buf b;
+
+	buf_init(&b, a, VERSION_MAX);
+	buf_printf(&b, "%u", n);
+	*out = buf_str(&b);
+	return buf_failed(&b) ? -1 : 0;
+}
+
+static int
+read_logo(const char *path, struct arena *a, struct page_logo *logo,
+	  struct err *err)
+{
+	struct logo kind;
+	struct str content;
+
+	if (file_read(path, LOGO_MAX, a, &content, NULL, err) != 0)
+		return err_context(err, "%s", path);
+	if (!logo_recognise(content, &kind))
+		return err_set(err, ERR_CONFIG,
+			       "%s: it is neither a PNG nor an SVG image",
+			       path);
+	if (kind.width > 0 && print_size(kind.width, a, &logo->width) != 0)
+		return err_nomem(err);
+	if (print_size(kind.height > 0 ? kind.height : LOGO_HEIGHT, a,
+		       &logo->height) != 0)
+		return err_nomem(err);
+	return add_file(&logo->file, kind.type, content, a, err);
+}
+
+static int
+open_logo(struct pages *p, const struct settings *set, struct arena *a,
+	  struct problems *problems)
+{
+	const struct place at = { .file = set->file,
+				  .section = STR("pages"),
+				  .key = STR("logo") };
+	struct page_logo *logo;
+	struct err err;
+
+	if (set->pages.logo == NULL)
+		return 0;
+	logo = arena_alloc(a, sizeof(*logo));
+	if (logo == NULL || read_logo(set->pages.logo, a, logo, &err) != 0) {
+		problems_add(problems, &at, "%s",
+			     logo != NULL ? err.msg : "out of memory");
+		return -1;
+	}
+	p->logo = logo;
+	return 0;
+}
+
 /* Sets the language of all pages, if the configuration has one. */
 static int
 fix_language(struct pages *p, const struct settings *set,
@@ -164,7 +224,8 @@ pages_open(const struct settings *set, struct arena *a, struct pages **out,
 			     "%s", p != NULL ? err.msg : "out of memory");
 		return -1;
 	}
-	if (fix_language(p, set, problems) != 0)
+	if (open_logo(p, set, a, problems) != 0 ||
+	    fix_language(p, set, problems) != 0)
 		return -1;
 	*out = p;
 	return 0;
@@ -248,4 +309,10 @@ const struct page_content *
 pages_file(const struct pages *p, enum page_file file)
 {
 	return &p->files[file];
+}
+
+const struct page_logo *
+pages_logo(const struct pages *p)
+{
+	return p->logo;
 }

@@ -59,6 +59,15 @@ struct page_content {
 	struct str version; /* changes whenever the text does */
 };
 
+struct page_logo {
+	struct page_content file;
+	/* Digits, for the attributes of the image. */
+	struct str width, height; /* the width may be empty */
+};
+
+/* Returns the logo; NULL: there is none. */
+const struct page_logo *pages_logo(const struct pages *p);
+
 const struct page_content *pages_file(const struct pages *p,
 				      enum page_file file);
 

@@ -33,7 +33,7 @@ static const char *const names[PAGES] = {
 	[PAGE_UNSENT] = "login place foreign",
 	[PAGE_FRAME] = "path host site contact lang dir language choose "
 		       "languages tag name current keep style script icon "
-		       "request problem",
+		       "logo logo_width logo_height request problem",
 };
 
 static int

@@ -94,6 +94,42 @@ START_TEST(files_of_the_pages_are_served)
 }
 END_TEST
 
+/* A logo that is opened by itself must not run anything. */
+START_TEST(logo_is_shown_and_served)
+{
+	const char *srcdir = getenv("srcdir");
+	char *path = realpath(flow_text(&f, "%s/src/pages/icon.svg",
+					srcdir != NULL ? srcdir : "."),
+			      NULL);
+	struct flow_answer a = flow_get(&f, "/auth/logo", NULL, NULL);
+	struct flow own;
+
+	ck_assert_uint_eq(a.status, 404);
+	ck_assert_ptr_nonnull(path);
+	a = flow_get(&f, "/auth/login", NULL, NULL);
+	ck_assert(!flow_holds(a.body, "<img"));
+	flow_init(&own,
+		  flow_text(&f,
+			    "[store]\ndriver = memory\n[pages]\nlogo = %s\n",
+			    path));
+	a = flow_get(&own, "/auth/login", NULL, NULL);
+	ck_assert(flow_holds(a.body, "<img src=\"/auth/logo?v="));
+	ck_assert(flow_holds(a.body, "alt=\"\"\n  width=\""));
+	a = flow_get(&own, "/auth/logo", NULL, NULL);
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(str_eq(flow_header(&a, "Content-Type"),
+			 STR("image/svg+xml")));
+	ck_assert(str_eq(flow_header(&a, "Content-Security-Policy"),
+			 STR("default-src 'none'; style-src 'unsafe-inline'; "
+			     "sandbox")));
+	ck_assert(str_eq(flow_header(&a, "X-Content-Type-Options"),
+			 STR("nosniff")));
+	ck_assert(flow_holds(a.body, "<svg"));
+	flow_free(&own);
+	free(path);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -103,5 +139,6 @@ main(void)
 	tcase_add_test(t, page_has_the_texts_of_the_site);
 	tcase_add_test(t, language_is_kept_in_a_cookie);
 	tcase_add_test(t, files_of_the_pages_are_served);
+	tcase_add_test(t, logo_is_shown_and_served);
 	return run_case(t);
 }

@@ -259,6 +259,55 @@ START_TEST(color_follows_the_style)
 }
 END_TEST
 
+START_TEST(logo_is_read)
+{
+	struct pages *pages = open_pages(&(struct pages_settings){
+	    .logo = source_path("src/pages/icon.svg"),
+	});
+	const struct page_logo *logo;
+
+	ck_assert_ptr_nonnull(pages);
+	logo = pages_logo(pages);
+	ck_assert_ptr_nonnull(logo);
+	ck_assert_str_eq(logo->file.type, "image/svg+xml");
+	ck_assert(str_eq(logo->file.text, file_content("src/pages/icon.svg")));
+	ck_assert(str_eq(logo->width, logo->height));
+	ck_assert(str_eq(logo->file.version,
+			 pages_file(pages, FILE_ICON)->version));
+	pages = open_pages(&(struct pages_settings){ .logo = NULL });
+	ck_assert_ptr_null(pages_logo(pages));
+}
+END_TEST
+
+START_TEST(bad_logo_is_refused)
+{
+	static const struct {
+		const char *path, *why;
+	} rows[] = {
+		{ "/nonexistent/logo.png",
+		  "cannot open it: No such file or directory" },
+		{ "/proc/self/exe", "it is larger than 65536 bytes" },
+		{ "/proc", "it is a directory" },
+		{ "/dev/null", "it is not a regular file" },
+	};
+	char text[200];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ck_assert_ptr_null(open_pages(&(struct pages_settings){
+		    .logo = rows[i].path }));
+		(void)snprintf(text, sizeof(text),
+			       "test.ini: [pages] logo: %s: %s", rows[i].path,
+			       rows[i].why);
+		ck_assert_str_eq(problems.first->text, text);
+	}
+	ck_assert_ptr_null(open_pages(&(struct pages_settings){
+	    .logo = source_path("src/pages/login.html"),
+	}));
+	ck_assert_ptr_nonnull(strstr(problems.first->text,
+				     "it is neither a PNG nor an SVG image"));
+}
+END_TEST
+
 START_TEST(parts_are_found)
 {
 	struct template_parts parts;
@@ -295,5 +344,7 @@ main(void)
 	tcase_add_test(t, parts_are_found);
 	tcase_add_test(t, language_can_be_fixed);
 	tcase_add_test(t, color_follows_the_style);
+	tcase_add_test(t, logo_is_read);
+	tcase_add_test(t, bad_logo_is_refused);
 	return run_case(t);
 }
