@@ -15,12 +15,16 @@ metrics_new(int64_t started_ms)
 		return NULL;
 	memset(m, 0, sizeof(*m));
 	m->started_ms = started_ms;
+	(void)pthread_mutex_init(&m->lock, NULL); /* cannot fail */
 	return m;
 }
 
 void
 metrics_free(struct metrics *m)
 {
+	if (m == NULL)
+		return;
+	(void)pthread_mutex_destroy(&m->lock);
 	free(m);
 }
 
@@ -51,6 +55,43 @@ metrics_read(const struct metrics *m, uint64_t out[METRIC_COUNT])
 			out[i] += atomic_load_explicit(&m->shards[s].n[i],
 						       memory_order_relaxed);
 	}
+}
+
+static struct metric_sample *
+newest_sample(struct metrics *m, size_t back)
+{
+	return &m->samples[(m->nsamples - 1 - back) % METRIC_SAMPLES];
+}
+
+void
+metrics_sample(struct metrics *m, int64_t mono_ms)
+{
+	(void)pthread_mutex_lock(&m->lock);
+	if (m->nsamples == 0 ||
+	    mono_ms - newest_sample(m, 0)->mono_ms >= METRIC_SAMPLE_MS) {
+		m->nsamples++;
+		newest_sample(m, 0)->mono_ms = mono_ms;
+		metrics_read(m, newest_sample(m, 0)->n);
+	}
+	(void)pthread_mutex_unlock(&m->lock);
+}
+
+void
+metrics_read_recent(struct metrics *m, int64_t mono_ms,
+		    uint64_t out[METRIC_COUNT])
+{
+	const struct metric_sample *old = NULL;
+
+	(void)pthread_mutex_lock(&m->lock);
+	metrics_read(m, out);
+	for (size_t i = 0; old == NULL && i < m->nsamples && i < METRIC_SAMPLES;
+	     i++) {
+		if (mono_ms - newest_sample(m, i)->mono_ms >= METRIC_RECENT_MS)
+			old = newest_sample(m, i);
+	}
+	for (size_t i = 0; old != NULL && i < METRIC_COUNT; i++)
+		out[i] -= old->n[i];
+	(void)pthread_mutex_unlock(&m->lock);
 }
 
 void

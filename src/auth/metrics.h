@@ -10,6 +10,8 @@
 #include "base/histogram.h"
 #include "base/str.h"
 
+#include <pthread.h>
+
 enum metric {
 	METRIC_LOGIN_SUCCESS,
 	METRIC_LOGIN_FAILURE,
@@ -46,6 +48,11 @@ enum metric_verdict {
 #define METRIC_COUNT  (METRIC_CHECK + METRIC_MODES * METRIC_VERDICTS)
 #define METRIC_SHARDS 16
 
+/* "Recent" is the last five minutes, or up to METRIC_SAMPLE_MS more. */
+#define METRIC_RECENT_MS INT64_C(300000)
+#define METRIC_SAMPLE_MS INT64_C(10000)
+#define METRIC_SAMPLES	 (METRIC_RECENT_MS / METRIC_SAMPLE_MS + 1)
+
 struct metrics {
 	/* A thread adds to one of them, so that the threads that answer checks
 	 * do not wait for each other's cache lines. */
@@ -54,6 +61,13 @@ struct metrics {
 	} shards[METRIC_SHARDS];
 	struct histogram store, users; /* durations of operations */
 	int64_t started_ms; /* wall clock */
+	pthread_mutex_t lock; /* guards the members below */
+	/* What was counted at moments of the past; the oldest is replaced. */
+	struct metric_sample {
+		int64_t mono_ms;
+		uint64_t n[METRIC_COUNT];
+	} samples[METRIC_SAMPLES];
+	size_t nsamples; /* taken since the start */
 };
 
 /* NULL: out of memory. */
@@ -66,6 +80,15 @@ void metrics_add(struct metrics *m, const void *thread, unsigned counter,
 		 uint64_t n);
 
 void metrics_read(const struct metrics *m, uint64_t out[METRIC_COUNT]);
+
+/* Keeps the counts of this moment if METRIC_SAMPLE_MS have passed since it last
+ * did. Must be called more often than that. */
+void metrics_sample(struct metrics *m, int64_t mono_ms);
+
+/* Fills in what was counted recently; if the process is younger, since its
+ * start. */
+void metrics_read_recent(struct metrics *m, int64_t mono_ms,
+			 uint64_t out[METRIC_COUNT]);
 
 /* Counts what an event of the audit log means: sessions that ended, bans. */
 void metrics_add_event(struct metrics *m, const void *thread, const char *event,

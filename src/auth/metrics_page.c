@@ -161,6 +161,9 @@ write_backends(struct metrics_writer *w)
 	       backend_is_good(call->store->base.backend));
 	sample(w, "section=\"users\"",
 	       backend_is_good(call->users->base.backend));
+	if (call->factors != NULL)
+		sample(w, "section=\"factors\"",
+		       backend_is_good(call->factors->base.backend));
 }
 
 static void
@@ -253,8 +256,8 @@ static const struct family families[] = {
 	  "Durations of operations of the store and of the user source.",
 	  write_latencies },
 	{ "fcgiauth_backend_up", "gauge",
-	  "1 if the last operation of the store or of the user source was "
-	  "answered, 0 if it is away.",
+	  "1 if the last operation of the store, the user source or the "
+	  "factor store was answered, 0 if it is away.",
 	  write_backends },
 	{ "fcgiauth_hashes", "gauge",
 	  "Passwords that are being hashed, and requests that wait for it.",

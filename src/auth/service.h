@@ -43,6 +43,8 @@ struct server_counts {
 	uint64_t connections; /* at present */
 	uint64_t accepted, requests, malformed, timeouts;
 	uint64_t workers, busy_ms; /* busy: all workers together */
+	/* Whether they did not answer the last operation. */
+	bool store_down, users_down, factors_down;
 };
 
 /* Objects that exist as long as the process; each has its own lock. */

@@ -9,6 +9,7 @@
 #include "auth/answer.h"
 #include "auth/credential.h"
 #include "auth/hash_slots.h"
+#include "auth/metrics.h"
 #include "base/enc.h"
 #include "base/log.h"
 
@@ -136,8 +137,9 @@ probe(struct request_context *ctx)
 	return down;
 }
 
-static void
-answer_not_ready(struct request_context *ctx, unsigned down)
+/* Returns the names of what is down; NULL when out of memory. */
+static json_t *
+down_json(unsigned down)
 {
 	static const struct {
 		enum down bit;
@@ -155,9 +157,15 @@ answer_not_ready(struct request_context *ctx, unsigned down)
 			names = NULL;
 		}
 	}
+	return names;
+}
+
+static void
+answer_not_ready(struct request_context *ctx, unsigned down)
+{
 	answer_json(ctx, 503,
 		    json_pack("{s:s, s:o}", "status", "unavailable", "down",
-			      names));
+			      down_json(down)));
 	answer_retry_after(ctx, 1);
 }
 
@@ -213,18 +221,106 @@ hashes_json(const struct request_context *ctx)
 			 (int)n.waiting);
 }
 
+static json_t *
+server_json(const struct server_counts *n)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "workers",
+			 (json_int_t)n->workers, "busy_ms",
+			 (json_int_t)n->busy_ms, "connections",
+			 (json_int_t)n->connections, "requests",
+			 (json_int_t)n->requests);
+}
+
+static json_t *
+checks_json(const uint64_t n[METRIC_COUNT])
+{
+	uint64_t sums[METRIC_VERDICTS] = { 0 };
+
+	for (size_t i = 0; i < (size_t)METRIC_MODES * METRIC_VERDICTS; i++)
+		sums[i % METRIC_VERDICTS] += n[METRIC_CHECK + i];
+	return json_pack("{s:I, s:I, s:I, s:I}", "allowed",
+			 (json_int_t)sums[METRIC_ALLOWED], "401",
+			 (json_int_t)sums[METRIC_401], "403",
+			 (json_int_t)sums[METRIC_403], "503",
+			 (json_int_t)sums[METRIC_503]);
+}
+
+static json_t *
+logins_json(const uint64_t n[METRIC_COUNT])
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "success",
+			 (json_int_t)n[METRIC_LOGIN_SUCCESS], "failure",
+			 (json_int_t)n[METRIC_LOGIN_FAILURE], "banned",
+			 (json_int_t)n[METRIC_LOGIN_BANNED], "busy",
+			 (json_int_t)n[METRIC_LOGIN_BUSY], "unavailable",
+			 (json_int_t)n[METRIC_LOGIN_UNAVAILABLE]);
+}
+
+static json_t *
+refreshes_json(const uint64_t n[METRIC_COUNT])
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "renewed",
+			 (json_int_t)n[METRIC_REFRESH_RENEWED], "repeated",
+			 (json_int_t)n[METRIC_REFRESH_REPEATED], "refused",
+			 (json_int_t)n[METRIC_REFRESH_REFUSED], "reused",
+			 (json_int_t)n[METRIC_REFRESH_REUSED], "unavailable",
+			 (json_int_t)n[METRIC_REFRESH_UNAVAILABLE]);
+}
+
+static json_t *
+counts_json(const uint64_t n[METRIC_COUNT])
+{
+	return json_pack("{s:o, s:o, s:o, s:I}", "checks", checks_json(n),
+			 "logins", logins_json(n), "refreshes",
+			 refreshes_json(n), "bans", (json_int_t)n[METRIC_BAN]);
+}
+
+/* Adds what is counted; returns -1 when out of memory. */
+static int
+status_add_counts(const struct request_context *ctx, json_t *body)
+{
+	struct metrics *m = ctx->service->shared->metrics;
+	uint64_t all[METRIC_COUNT], recent[METRIC_COUNT];
+
+	if (m == NULL)
+		return 0;
+	metrics_read(m, all);
+	metrics_read_recent(m, env_mono_ms(ctx->call.env), recent);
+	if (json_object_set_new(body, "started",
+				json_integer(m->started_ms / 1000)) != 0 ||
+	    json_object_set_new(body, "total", counts_json(all)) != 0 ||
+	    json_object_set_new(body, "recent", counts_json(recent)) != 0)
+		return -1;
+	return 0;
+}
+
 void
 status_answer(struct request_context *ctx)
 {
+	const struct service_shared *shared = ctx->service->shared;
 	const struct settings *set = ctx->service->set;
+	struct server_counts server = { .workers = 0 };
+	unsigned down;
+	json_t *body;
 
-	answer_json(ctx, 200,
-		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "version",
-			      PACKAGE_VERSION, "mode", set->mode.driver->name,
-			      "store", set->store.driver->name, "users",
-			      set->users.driver->name, "factors",
-			      set->factors.driver->name, "cache",
-			      cache_json(ctx), "hashes", hashes_json(ctx)));
+	if (shared->count_server != NULL)
+		shared->count_server(shared->server, &server);
+	down = (server.store_down ? DOWN_STORE : 0U) |
+	       (server.users_down ? DOWN_USERS : 0U) |
+	       (server.factors_down ? DOWN_FACTORS : 0U);
+	body =
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}",
+		      "version", PACKAGE_VERSION, "mode",
+		      set->mode.driver->name, "store", set->store.driver->name,
+		      "users", set->users.driver->name, "factors",
+		      set->factors.driver->name, "down", down_json(down),
+		      "cache", cache_json(ctx), "hashes", hashes_json(ctx),
+		      "server", server_json(&server));
+	if (body != NULL && status_add_counts(ctx, body) != 0) {
+		json_decref(body);
+		body = NULL;
+	}
+	answer_json(ctx, 200, body);
 }
 
 void

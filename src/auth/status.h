@@ -32,8 +32,10 @@ const char *status_feed_word(const struct request_context *ctx,
 
 /*
  * Answers with the state of this process, as JSON, for fcgiauthctl status:
- * version, mode, drivers, cache and feed, and the queue of password hashes. No
- * snippet of a web server sends AUTH_ACTION=status.
+ * version, mode, drivers and whether they answer, cache and feed, the queue of
+ * password hashes, the workers, and what was counted since the start and
+ * recently. It does not wait. No snippet of a web server sends
+ * AUTH_ACTION=status.
  */
 void status_answer(struct request_context *ctx);
 

@@ -31,6 +31,7 @@ static const struct spec {
 	[FLAG_NOW] = { .name = "--now" },
 	[FLAG_SIGNATURE_ONLY] = { .name = "--signature-only" },
 	[FLAG_TTL] = { .name = "--ttl", .value = true },
+	[FLAG_WATCH] = { .name = "--watch" },
 };
 
 const char *

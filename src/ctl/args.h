@@ -26,6 +26,7 @@ enum flag {
 	FLAG_NOW,
 	FLAG_SIGNATURE_ONLY,
 	FLAG_TTL,
+	FLAG_WATCH,
 	FLAG_COUNT
 };
 

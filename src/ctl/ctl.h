@@ -162,6 +162,7 @@ enum ctl_exit mail_test(struct ctl *c);
 enum ctl_exit mail_test_check(const struct ctl *c);
 enum ctl_exit webserver_check(struct ctl *c);
 enum ctl_exit status_show(struct ctl *c);
+enum ctl_exit status_check(const struct ctl *c);
 enum ctl_exit config_check(struct ctl *c);
 enum ctl_exit config_show(struct ctl *c);
 

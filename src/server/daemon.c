@@ -117,6 +117,17 @@ daemon_changed(void *ctx, const struct change *change)
 		cache_change(d->shared.cache, change);
 }
 
+static void
+find_down(struct daemon *d, struct server_counts *out)
+{
+	struct snapshot *s = snapshot_acquire(&d->slot);
+
+	out->store_down = !backend_is_good(s->store);
+	out->users_down = !backend_is_good(s->users);
+	out->factors_down = s->factors != NULL && !backend_is_good(s->factors);
+	snapshot_release(&d->slot, s);
+}
+
 /* Zero until the server has started. */
 static void
 daemon_count(void *server, struct server_counts *out)
@@ -135,6 +146,7 @@ daemon_count(void *server, struct server_counts *out)
 				       .timeouts = n.timeouts,
 				       .workers = n.workers,
 				       .busy_ms = n.busy_ms };
+	find_down(d, out);
 }
 
 /* Makes what all requests share, as large as the settings say. */

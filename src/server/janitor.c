@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing of due updates of last_seen, and sweeping. */
+/* Writing of due updates of last_seen, sweeping, and samples of the metrics. */
 #include "server/janitor.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "auth/last_seen.h"
+#include "auth/metrics.h"
 #include "base/log.h"
 
 #define TOUCH_MS      500
@@ -142,6 +143,8 @@ janitor_run(void *arg)
 
 		if (sweep_too)
 			swept_ms = now_ms;
+		if (j->shared->metrics != NULL)
+			metrics_sample(j->shared->metrics, now_ms);
 		clean(j, sweep_too);
 	}
 	clean(j, false);

@@ -2,7 +2,8 @@
 /*
  * A background thread that writes the due updates of last_seen to the
  * store twice a second, and once a minute sweeps ended sessions and old
- * attempts out of it, and expired records out of the factor store.
+ * attempts out of it, and expired records out of the factor store. It also
+ * takes the samples of the metrics.
  */
 #ifndef SERVER_JANITOR_H
 #define SERVER_JANITOR_H

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# fcgiauthctl status asks the daemon for its state: the cache and the change
-# feed above all. The answer needs the peer secret, if there is one.
+# fcgiauthctl status asks the daemon for its state, and the store for who is
+# signed in. The answer of the daemon needs the peer secret, if there is one.
 use strict;
 use warnings;
 
@@ -58,6 +58,98 @@ subtest 'hits and misses' => sub {
 	    '/auth/ready answers 200');
 	like($d->ask(REQUEST_URI => '/auth/ready')->{body},
 	    qr/"feed":"$PROVEN"/, '/auth/ready names the state of the feed');
+	$d->stop_ok;
+};
+
+subtest 'one screen' => sub {
+	my $d = daemon(limits => { login_attempts => 2 });
+	my $memory = store_is('memory');
+	my $started = time;
+	my $cookie = logged_in($d, 'alice');
+	logged_in($d, 'alice');
+	login($d, 'alice', 'wrong');
+	check($d, $_) for $cookie, $cookie, "$cookie-not";
+
+	my $is = state($d);
+	is($is->{address}, $d->address, 'the state names the instance');
+	cmp_ok(abs($is->{started} - $started), '<', 60, 'and when it started');
+	is_deeply($is->{down}, [], 'nothing is down');
+	is_deeply($is->{signed_in}, $memory ? undef :
+	    { sessions => 2, users => 1 }, 'who is signed in');
+	is($is->{bans}, $memory ? undef : 0, 'bans in force');
+	for my $span (qw(recent total)) {
+		my $n = $is->{$span};
+		is_deeply($n->{logins}, { success => 2, failure => 1,
+		    banned => 0, busy => 0, unavailable => 0 },
+		    "$span: sign-ins");
+		is($n->{checks}{allowed}, 2, "$span: checks allowed");
+		is($n->{checks}{401}, 1, "$span: checks refused");
+		is($n->{refreshes}{renewed}, 0, "$span: refreshes");
+	}
+	cmp_ok($is->{server}{workers}, '>', 0, 'the workers are counted');
+
+	my ($code, $text) = $d->ctl('status');
+	my $address = $d->address;
+	like($text, qr/\Afcgiauthd \S+ at \Q$address\E since \d{4}-[^\n]+Z\n\n/,
+	    'the head names the instance, its version and its start');
+	like($text, $memory ? qr/^signed in +unknown: they are in the memory/m :
+	    qr/^signed in +users: 1, sessions: 2$/m, 'who is signed in');
+	like($text, qr/^sign-ins that failed +1 +1$/m,
+	    'recent and all failures');
+	cmp_ok(scalar(() = $text =~ /\n/g), '<=', 24, 'it is one screen');
+	my @long = grep { length > 80 } split /\n/, $text =~ s/.*\n//r;
+	is_deeply(\@long, [], 'no line but the head is wide');
+
+	login($d, 'bob', 'wrong') for 1 .. 2;
+	is(state($d)->{bans}, $memory ? undef : 1, 'a ban is counted');
+	$d->stop_ok;
+};
+
+subtest 'a store that is away' => sub {
+	plan(skip_all => 'it is in the daemon') if store_is('memory', 'sqlite');
+	my $d = daemon();
+	my $cookie = logged_in($d, 'alice');
+	$d->store->away;
+	is(check($d, $cookie), 503, 'a check is not answered');
+	my ($code, $out) = $d->ctl(qw(status --json));
+	is($code, 0, 'status succeeds');
+	my $is = decode_json($out);
+	ok((grep { $_ eq 'store' } @{ $is->{down} }), 'the store is down')
+	    or diag($out);
+	is($is->{signed_in}, undef, 'who is signed in is not known');
+	($code, $out) = $d->ctl('status');
+	like($out, qr/^store +\w+: does not answer/m, 'the text says so');
+	like($out, qr/^signed in +unknown: /m, 'and gives the reason');
+	$d->store->back;
+	$d->stop;
+};
+
+subtest '--watch' => sub {
+	my $d = daemon();
+	my $file = $d->dir . '/watch';
+	my @watch = (bin('fcgiauthctl'), '-c', $d->{file}, 'status',
+	    '--watch', 1);
+	my $pid = spawn('watch', $file, @watch, '--json');
+
+	my $lines = sub { return scalar(() = slurp($file) =~ /^\{.*\}$/mg) };
+	ok(wait_for(30, sub { $lines->() >= 2 }), 'it prints again and again')
+	    or diag(slurp($file));
+	unlike(slurp($file), qr/\033/, 'a file gets no control sequences');
+	$d->stop_ok;
+	my $until = $lines->();
+	ok(wait_for(30, sub { slurp($file) =~ /cannot connect/ }),
+	    'it goes on while the daemon is away');
+	$d->start;
+	ok(wait_for(30, sub { $lines->() > $until }),
+	    'and prints the state of the next one');
+	kill 'INT', $pid;
+	isnt(reap($pid, 10), undef, 'a signal ends it');
+
+	for my $wrong ([ 5 ], [ '--watch', 0 ], [ '--watch', 'x' ],
+		[ '--watch', 3601 ], [ '--watch', 1, 1 ]) {
+		my ($code) = $d->ctl('status', @$wrong);
+		is($code, 2, "status @$wrong is wrong usage");
+	}
 	$d->stop_ok;
 };
 

@@ -77,6 +77,33 @@ START_TEST(threads_are_summed_up)
 }
 END_TEST
 
+/* The counts of the last five minutes, whenever somebody asks. */
+START_TEST(recent_counts_leave_out_older_ones)
+{
+	struct metrics *m = metrics_new(0);
+	uint64_t n[METRIC_COUNT];
+
+	ck_assert_ptr_nonnull(m);
+	for (int64_t ms = 0; ms <= 3 * METRIC_RECENT_MS; ms += 500) {
+		const int64_t whole = METRIC_RECENT_MS / 500;
+
+		metrics_sample(m, ms);
+		metrics_add(m, m, METRIC_BAN, 1);
+		metrics_read_recent(m, ms, n);
+		if (ms < METRIC_RECENT_MS)
+			ck_assert_uint_eq(n[METRIC_BAN], ms / 500 + 1);
+		ck_assert_uint_le(n[METRIC_BAN],
+				  whole + METRIC_SAMPLE_MS / 500 + 1);
+		if (ms >= METRIC_RECENT_MS)
+			ck_assert_uint_ge(n[METRIC_BAN], whole);
+	}
+	/* A janitor that waited for a store took no samples. */
+	metrics_read_recent(m, 5 * METRIC_RECENT_MS, n);
+	ck_assert_uint_eq(n[METRIC_BAN], 1);
+	metrics_free(m);
+}
+END_TEST
+
 START_TEST(checks_and_logins_are_counted)
 {
 	const char *alice = flow_login(&f, "alice");
@@ -140,6 +167,7 @@ main(void)
 	tcase_add_checked_fixture(t, begin, teardown);
 	tcase_add_test(t, durations_are_in_buckets);
 	tcase_add_test(t, threads_are_summed_up);
+	tcase_add_test(t, recent_counts_leave_out_older_ones);
 	tcase_add_test(t, checks_and_logins_are_counted);
 	tcase_add_loop_test(t, network_is_checked, 0, ARRAY_LEN(readers));
 	tcase_add_test(t, metrics_are_disabled_by_default);
