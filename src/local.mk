@@ -71,6 +71,7 @@ libfcgiauth_a_SOURCES = \
 	src/crypto/password_policy.c src/crypto/password_policy.h \
 	src/crypto/password_prehash.c src/crypto/password_prehash.h \
 	src/http/cookie.c src/http/cookie.h \
+	src/http/device.c src/http/device.h \
 	src/http/form.c src/http/form.h \
 	src/http/host.c src/http/host.h \
 	src/http/html.c src/http/html.h \
@@ -116,6 +117,8 @@ libfcgiauth_a_SOURCES = \
 	src/modes/refresh_user.c src/modes/refresh_user.h \
 	src/modes/session.c \
 	src/auth/access.c src/auth/access.h \
+	src/auth/account.c src/auth/account.h \
+	src/auth/account_page.c \
 	src/auth/answer.c src/auth/answer.h \
 	src/auth/audit.c src/auth/audit.h \
 	src/auth/authenticate.c src/auth/authenticate.h \
@@ -133,6 +136,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/hash_slots.c src/auth/hash_slots.h \
 	src/auth/last_seen.c src/auth/last_seen.h \
 	src/auth/left_over.c src/auth/left_over.h \
+	src/auth/links.c src/auth/links.h \
 	src/auth/login.c src/auth/login.h \
 	src/auth/login_floor.c src/auth/login_floor.h \
 	src/auth/login_location.c \

@@ -103,6 +103,7 @@ UNIT_TESTS = \
 	tests/unit/crypto/test_password_nfc \
 	tests/unit/crypto/test_password_policy \
 	tests/unit/http/test_cookie \
+	tests/unit/http/test_device \
 	tests/unit/http/test_form \
 	tests/unit/http/test_headers \
 	tests/unit/http/test_origin \

@@ -3,6 +3,7 @@
  * headers. */
 #include "auth/service.h"
 
+#include "auth/account.h"
 #include "auth/answer.h"
 #include "auth/cors.h"
 #include "auth/csrf.h"
@@ -30,6 +31,8 @@ static const struct route routes[] = {
 	{ HTTP_POST, "/refresh", refresh_post, ROUTE_CHANGES },
 	{ HTTP_POST, REPEAT_PATH, repeat_post, ROUTE_ANY_BODY },
 	{ HTTP_GET, "/me", me_get, 0 },
+	{ HTTP_GET, "/account", account_get, 0 },
+	{ HTTP_POST, "/password", account_password_post, ROUTE_CHANGES },
 	{ HTTP_GET, "/style.css", page_style_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/page.js", page_script_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/icon.svg", page_icon_get, ROUTE_ANY_HOST },

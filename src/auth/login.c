@@ -2,6 +2,7 @@
 /* Signing in. */
 #include "auth/login.h"
 
+#include "auth/account.h"
 #include "auth/answer.h"
 #include "auth/audit.h"
 #include "auth/authenticate.h"
@@ -44,7 +45,7 @@ safe_target(const struct request_context *ctx, struct str rd)
 static void
 go_to_target(struct request_context *ctx, struct str rd)
 {
-	answer_redirect(ctx, 303, rd.n > 0 ? rd : STR("/"));
+	answer_redirect(ctx, 303, rd.n > 0 ? rd : account_path(ctx));
 }
 
 static bool
@@ -152,7 +153,7 @@ static void
 offer_login(struct request_context *ctx, const struct login_form *form,
 	    const char *problem)
 {
-	struct str target = form->rd.n > 0 ? form->rd : STR("/");
+	struct str target = form->rd.n > 0 ? form->rd : account_path(ctx);
 	bool done = false;
 
 	if (conflict_is_there(ctx)) {

@@ -6,6 +6,7 @@
 #include "auth/csrf.h"
 #include "auth/own.h"
 #include "auth/pages.h"
+#include "auth/links.h"
 #include "auth/rules.h"
 #include "conf/problems.h"
 #include "http/cookie.h"
@@ -144,7 +145,8 @@ service_open(const struct settings *set, const struct service_shared *shared,
 	}
 	s->set = set;
 	s->shared = shared;
-	if (rules_compile(set, a, &s->rules, problems) != 0)
+	if (rules_compile(set, a, &s->rules, problems) != 0 ||
+	    links_check(set, problems) != 0)
 		return -1;
 	if (name_generation(s, &err) != 0 || open_mode(s, a, &err) != 0 ||
 	    open_csrf(s, a, &err) != 0 || open_sites(s, a, &err) != 0 ||

@@ -39,7 +39,7 @@ sessions_list(struct request_context *ctx, const struct principal *who,
 	return 0;
 }
 
-static bool
+bool
 sessions_is_own(const struct principal *who, const struct session_id *id)
 {
 	return memcmp(who->session.b, id->b, sizeof(id->b)) == 0;

@@ -29,6 +29,9 @@ int sessions_end_others(struct request_context *ctx,
 int sessions_end_all(struct request_context *ctx, const struct principal *who,
 		     struct err *err) MUST_USE;
 
+/* Returns whether it is the session of the request. */
+bool sessions_is_own(const struct principal *who, const struct session_id *id);
+
 void sessions_get(struct request_context *ctx);
 void sessions_delete(struct request_context *ctx);
 void sessions_delete_one(struct request_context *ctx);

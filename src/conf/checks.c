@@ -2,6 +2,8 @@
 /* Checks of option values, and rules over several options. */
 #include "conf/checks.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/network.h"
 #include "base/str.h"
@@ -244,6 +246,36 @@ check_origins(const void *field, struct err *err)
 			   "scheme://host or scheme://host:port as browsers "
 			   "send it; no path, no default port, no *",
 			   err);
+}
+
+/* Returns true for printable ASCII without the characters that no URL has. */
+static bool
+is_url_text(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] <= ' ' || s.p[i] > '~' ||
+		    memchr("\"<>\\^`{|}", s.p[i], 9) != NULL)
+			return false;
+	}
+	return true;
+}
+
+int
+check_link_url(const void *field, struct err *err)
+{
+	const struct str text = *(const struct str *)field;
+	struct str before = text;
+	struct syntax_url url;
+
+	before.n = str_find(before, '?');
+	before.n = str_find(before, '#');
+	if (is_url_text(text) &&
+	    (syntax_url(before, &url) ||
+	     (str_starts(text, STR("/")) && !str_starts(text, STR("//")))))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be a path such as /wiki/, or an absolute URL such "
+		       "as https://wiki.example.com/");
 }
 
 int

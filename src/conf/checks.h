@@ -20,6 +20,7 @@ int check_path(const void *field, struct err *err) MUST_USE;
 int check_cookie_name(const void *field, struct err *err) MUST_USE;
 int check_cookie_domain(const void *field, struct err *err) MUST_USE;
 int check_redirect_allow(const void *field, struct err *err) MUST_USE;
+int check_link_url(const void *field, struct err *err) MUST_USE;
 int check_origins(const void *field, struct err *err) MUST_USE;
 int check_methods(const void *field, struct err *err) MUST_USE;
 int check_networks(const void *field, struct err *err) MUST_USE;

@@ -3,6 +3,8 @@
  * lists of names. */
 #include "conf/settings.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "conf/sections.h"
 
@@ -45,14 +47,24 @@ dump_choice(const struct settings_choice *c, struct buf *out)
 }
 
 static void
-dump_rules(const struct rules_settings *rules, const struct tables_section *t,
+dump_named(const struct tables_section *t, struct str name, const void *base,
 	   struct buf *out)
 {
-	for (size_t i = 0; i < rules->n; i++) {
-		buf_printf(out, "\n[%s %.*s]\n", t->name,
-			   STR_ARG(rules->v[i].name));
-		dump_options(t->options, &rules->v[i], out);
-	}
+	buf_printf(out, "\n[%s %.*s]\n", t->name, STR_ARG(name));
+	dump_options(t->options, base, out);
+}
+
+/* Dumps the sections of one kind with names: the rules or the links. */
+static void
+dump_all_named(const struct settings *s, const struct tables_section *t,
+	       struct buf *out)
+{
+	const bool rules = strcmp(t->name, "rule") == 0;
+
+	for (size_t i = 0; rules && i < s->rules.n; i++)
+		dump_named(t, s->rules.v[i].name, &s->rules.v[i], out);
+	for (size_t i = 0; !rules && i < s->links.n; i++)
+		dump_named(t, s->links.v[i].name, &s->links.v[i], out);
 }
 
 void
@@ -63,7 +75,7 @@ settings_dump(const struct settings *s, struct buf *out)
 		const struct settings_choice *c;
 
 		if (t->named) {
-			dump_rules(&s->rules, t, out);
+			dump_all_named(s, t, out);
 			continue;
 		}
 		for (size_t k = 0; t->modes_first && k < s->nmodes; k++) {

@@ -426,6 +426,12 @@ const struct tables_section tables_sections[] = {
 		  "may require more with the parameter AUTH_REQUIRE, which "
 		  "never allows what rules refuse. The command fcgiauthctl "
 		  "rule test shows which rule decides, and why." },
+	{ .name = "link",
+	  .options = link_options,
+	  .named = true,
+	  .help = "An application that the account page offers. There can "
+		  "be any number of these sections, each with a name of its "
+		  "own; they are shown in the order of the file." },
 };
 const size_t tables_nsections = ARRAY_LEN(tables_sections);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The option tables of the sections about the running service. The help texts
- * are the manual. */
+/* The option tables of the sections about the running service, and of the links
+ * of the account page. The help texts are the manual. */
 #include "conf/sections_running.h"
 
 #include "conf/checks.h"
@@ -56,5 +56,23 @@ const struct option metrics_options[] = {
 		       "all others the endpoint does not exist. Behind a "
 		       "balancer on the same host, every client has a local "
 		       "address."),
+	OPTION_END,
+};
+
+const struct option link_options[] = {
+	OPTION(STR, struct link_settings, url, .min = 1, .max = 1024,
+	       .flags = OPTION_REQUIRED, .check = check_link_url,
+	       .help = "Where the link leads to: a path of the same host, "
+		       "such as /wiki/, or an absolute URL, such as "
+		       "https://wiki.example.com/."),
+	OPTION(STR, struct link_settings, title, .min = 1, .max = 100,
+	       .help = "The name that is shown. If it is empty, the name of "
+		       "the section is shown."),
+	OPTION(STR, struct link_settings, require, .max = 4096,
+	       .help = "Who sees the link, in the words of a rule, such as "
+		       "role:staff user:alice. If it is empty, every "
+		       "signed-in user does. A link to a host of this "
+		       "service is shown only if the rules allow the user to "
+		       "open it."),
 	OPTION_END,
 };

@@ -2,6 +2,8 @@
 /* Fills struct settings from the file, using the tables. */
 #include "conf/settings.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -106,8 +108,9 @@ load_modes(const struct loader *l)
 
 static void
 load_rule(const struct loader *l, const struct ini_section *in,
-	  const struct tables_section *t, struct rule_settings *rule)
+	  const struct tables_section *t, void *to)
 {
+	struct rule_settings *rule = to;
 	const struct scope scope = {
 		.in = *in,
 		.tables = { { .options = t->options, .base = rule } },
@@ -129,30 +132,71 @@ load_rule(const struct loader *l, const struct ini_section *in,
 }
 
 static void
-load_rules(const struct loader *l, const struct tables_section *t)
+load_link(const struct loader *l, const struct ini_section *in,
+	  const struct tables_section *t, void *to)
 {
-	struct rule_settings *v =
-	    arena_array(l->arena, l->ini.nsections, sizeof(*v));
-	struct ini_section server;
-	size_t n = 0;
+	struct link_settings *link = to;
+	const struct scope scope = {
+		.in = *in,
+		.tables = { { .options = t->options, .base = link } },
+		.ntables = 1,
+	};
 
+	fill_section(l, &scope);
+	link->name = in->name;
+	link->require_line = fill_place(l, in, "require").line;
+}
+
+/* How the sections of a kind with names are loaded. */
+struct named_kind {
+	const char *name;
+	size_t size; /* of the struct of one section */
+	void (*load)(const struct loader *l, const struct ini_section *in,
+		     const struct tables_section *t, void *to);
+};
+
+static const struct named_kind rule_kind = {
+	.name = "rule", .size = sizeof(struct rule_settings), .load = load_rule
+};
+static const struct named_kind link_kind = {
+	.name = "link", .size = sizeof(struct link_settings), .load = load_link
+};
+
+/* Loads all sections of a kind, in the order of the file; *n is their number.
+ * Returns NULL, with *n 0, when out of memory. */
+static void *
+load_named(const struct loader *l, const struct tables_section *t,
+	   const struct named_kind *kind, size_t *n)
+{
+	char *v = arena_array(l->arena, l->ini.nsections, kind->size);
+
+	*n = 0;
 	if (v == NULL) {
 		fill_no_memory(l);
-		return;
+		return NULL;
 	}
 	for (size_t i = 0; i < l->ini.nsections; i++) {
 		const struct ini_section *in = &l->ini.sections[i];
 
 		if (in->name.n > 0 && str_eq(in->section, str_from(t->name)) &&
 		    fill_is_first(l, in))
-			load_rule(l, in, t, &v[n++]);
+			kind->load(l, in, t, v + kind->size * (*n)++);
 	}
-	server = fill_find_section(l, "server");
-	l->out->rules = (struct rules_settings){
-		.v = v,
-		.n = n,
-		.locations_line = fill_place(l, &server, "locations").line,
-	};
+	return v;
+}
+
+static void
+load_section_kind(const struct loader *l, const struct tables_section *t)
+{
+	const struct ini_section server = fill_find_section(l, "server");
+
+	if (strcmp(t->name, link_kind.name) == 0) {
+		l->out->links.v =
+		    load_named(l, t, &link_kind, &l->out->links.n);
+		return;
+	}
+	l->out->rules.v = load_named(l, t, &rule_kind, &l->out->rules.n);
+	l->out->rules.locations_line = fill_place(l, &server, "locations").line;
 }
 
 static void
@@ -212,7 +256,7 @@ settings_fill(const struct loader *l)
 		check_section(l, &l->ini.sections[i]);
 	for (size_t i = 0; i < tables_nsections; i++) {
 		if (tables_sections[i].named)
-			load_rules(l, &tables_sections[i]);
+			load_section_kind(l, &tables_sections[i]);
 		else
 			load_section(l, &tables_sections[i]);
 	}

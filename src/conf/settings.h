@@ -128,6 +128,22 @@ struct rules_settings {
 	unsigned locations_line; /* of server.locations */
 };
 
+/* [link NAME]: an application that the account page offers. */
+struct link_settings {
+	struct str name;
+	struct str url; /* a path, or an absolute http or https URL */
+	struct str title; /* empty: the name */
+	/* auth/links.h parses it; empty: every signed-in user */
+	struct str require;
+	unsigned require_line; /* line of this key */
+};
+
+/* The links, in the order of the file. */
+struct links_settings {
+	const struct link_settings *v;
+	size_t n;
+};
+
 /* Who shares the data of a backend. */
 enum settings_reach {
 	SETTINGS_PROCESS = 0, /* nobody: they are in the memory of a process */
@@ -180,6 +196,7 @@ struct settings {
 	struct metrics_settings metrics;
 	struct pages_settings pages;
 	struct rules_settings rules;
+	struct links_settings links;
 	struct settings_choice mode; /* [auth] mode; its section is [NAME] */
 	/* The section of every mode, because a mode may read that of another
 	 * mode too. */

@@ -11,6 +11,7 @@ libfcgiauth_a_SOURCES += \
 
 # One file for each page; enum page in template.h has a value for each of them.
 PAGES = \
+	$(srcdir)/src/pages/account.html \
 	$(srcdir)/src/pages/continue.html \
 	$(srcdir)/src/pages/frame.html \
 	$(srcdir)/src/pages/login.html \

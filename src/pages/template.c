@@ -22,6 +22,11 @@ static const char *const files[PAGE_FILES][LINES_MAX + 1] = {
 };
 
 static const char *const names[PAGES] = {
+	[PAGE_ACCOUNT] = "csrf user full_name email has_roles roles role comma "
+			 "has_apps apps app app_host url has_sessions sessions "
+			 "id device address seen n date own others more "
+			 "may_change consequence wrong refused problems reason "
+			 "done",
 	[PAGE_CONTINUE] = "uri",
 	[PAGE_LOGIN] = "csrf rd username place notice problem invalid ask_name "
 		       "ask_password offer_remember remember step",

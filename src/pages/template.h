@@ -14,6 +14,7 @@ struct err;
 
 /* The pages; PAGE_LOGIN is login.html, and so on. */
 enum page {
+	PAGE_ACCOUNT,
 	PAGE_CONTINUE,
 	PAGE_LOGIN,
 	PAGE_LOGOUT,

@@ -208,13 +208,13 @@ subtest 'return URLs' => sub {
 		my $name = $rd =~ s/[\r\n\t]/ /gr;
 
 		is($a->status, 303, "$name: the sign-in succeeds");
-		is($a->header('location'), '/',
+		is($a->header('location'), '/auth/account',
 		    "$name: the redirect leads to /");
 		is($c->jar->{a}, undef,
 		    "$name: the answer has no injected header");
 		$a = $c->page('/auth/login?rd=' .
 		    FCGIAuth::Client::escape($rd));
-		is($a->header('location'), '/',
+		is($a->header('location'), '/auth/account',
 		    "$name: the login page redirects to /");
 	}
 	my $long = '/' . 'a' x 7000;

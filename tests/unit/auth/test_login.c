@@ -87,7 +87,8 @@ START_TEST(unsafe_targets_are_dropped)
 
 		ck_assert_msg(a.status == 303, "row %zu: the status is %u", i,
 			      a.status);
-		ck_assert_msg(str_eq(flow_header(&a, "Location"), STR("/")),
+		ck_assert_msg(str_eq(flow_header(&a, "Location"),
+				     STR("/auth/account")),
 			      "row %zu", i);
 	}
 }

@@ -19,6 +19,7 @@
 static const char *const page_names[PAGES] = {
 	[PAGE_CONTINUE] = "continue.html",
 	[PAGE_FRAME] = "frame.html",
+	[PAGE_ACCOUNT] = "account.html",
 	[PAGE_LOGIN] = "login.html",
 	[PAGE_LOGOUT] = "logout.html",
 	[PAGE_REFUSAL] = "refusal.html",

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* The account page, and the change of the password. */
+#include "auth/account.h"
+
+#include "auth/answer.h"
+#include "auth/authenticate.h"
+#include "auth/credential.h"
+#include "auth/csrf.h"
+#include "auth/login.h"
+#include "auth/new_password.h"
+#include "auth/pages.h"
+#include "auth/refresh.h"
+#include "base/buf.h"
+#include "base/secret.h"
+#include "http/form.h"
+
+/* The page says that the password was changed. */
+#define CHANGED_QUERY "?changed=1"
+
+struct str
+account_path(struct request_context *ctx)
+{
+	struct buf b;
+
+	buf_init(&b, ctx->call.arena, 256);
+	buf_add(&b, ctx->service->set->server.path);
+	buf_add(&b, STR("/account"));
+	if (buf_failed(&b))
+		ctx->out->failed = true;
+	return buf_str(&b);
+}
+
+/* Sends a person who is not signed in to the login page, from which they
+ * return. */
+static void
+account_sign_in_first(struct request_context *ctx)
+{
+	const struct str here = account_path(ctx);
+	const char *problem;
+	struct str location;
+	bool done = false;
+	struct err err;
+
+	if (!http_request_is_navigation(ctx->in)) {
+		answer_sign_in_first(ctx);
+		return;
+	}
+	refresh_navigation(ctx, here, &done, &problem);
+	if (done)
+		return;
+	if (login_location(ctx, here, &location, &err) != 0)
+		answer_unavailable(ctx, &err);
+	else
+		answer_redirect(ctx, 303, location);
+}
+
+void
+account_get(struct request_context *ctx)
+{
+	struct account_notice notice = { .reason = NULL };
+	struct auth_result is;
+	struct str token, changed;
+	struct err err;
+
+	if (http_request_query(ctx->in, STR("changed"), ctx->call.arena,
+			       &changed, &err) != 0) {
+		answer_unread(ctx, &err, "The address is malformed.");
+		return;
+	}
+	/* A link of another site must not make the page say this. */
+	notice.done = changed.p != NULL && csrf_page_is_ours(ctx);
+	if (credential_authenticate(ctx, &is, &token, &err) != 0)
+		answer_unavailable(ctx, &err);
+	else if (is.verdict != VERDICT_ALLOW)
+		account_sign_in_first(ctx);
+	else if (account_page(ctx, &is.principal, 200, &notice, &err) != 0)
+		answer_unavailable(ctx, &err);
+}
+
+/* The request to change a password. */
+struct password_form {
+	struct principal who;
+	struct str current, new;
+};
+
+/* A refusal, for a program and for a person. */
+struct password_answer_text {
+	unsigned status;
+	const char *code, *text; /* text in English */
+	struct account_notice notice;
+};
+
+static void
+refuse_change(struct request_context *ctx, const struct password_form *form,
+	      const struct password_answer_text *a)
+{
+	struct err err;
+
+	if (!answer_is_for_form(ctx))
+		answer_error(ctx, a->status, a->code, a->text);
+	else if (account_page(ctx, &form->who, a->status, &a->notice, &err) !=
+		 0)
+		answer_unavailable(ctx, &err);
+}
+
+/* The texts about refused passwords for persons. */
+static const char *
+fault_key(enum password_fault fault)
+{
+	switch (fault) {
+	case PASSWORD_TOO_SHORT:
+		return TEXT("refusal.short");
+	case PASSWORD_TOO_LONG:
+		return TEXT("refusal.long");
+	case PASSWORD_LIKE_NAME:
+		return TEXT("refusal.like_name");
+	case PASSWORD_COMMON:
+	case PASSWORD_LISTED:
+		return TEXT("refusal.common");
+	case PASSWORD_NO_TEXT:
+	case PASSWORD_FINE:
+		break;
+	}
+	return TEXT("refusal.no_text");
+}
+
+static void
+refuse_new(struct request_context *ctx, const struct password_form *form,
+	   const struct password_verdict *verdict)
+{
+	const struct password_policy policy =
+	    new_password_policy(ctx, &form->who.who);
+	char buf[PASSWORD_REFUSAL_MAX];
+	const struct password_answer_text a = {
+		.status = 422,
+		.code = "password_refused",
+		.text = arena_cstr(ctx->call.arena,
+				   str_from(password_refusal(verdict, &policy,
+							     buf))),
+		.notice = { .reason = fault_key(verdict->fault),
+			    .n = verdict->missing,
+			    .refused = true },
+	};
+
+	if (a.text == NULL)
+		ctx->out->failed = true;
+	refuse_change(ctx, form, &a);
+}
+
+static void
+refuse_busy(struct request_context *ctx, const struct password_form *form,
+	    int64_t seconds)
+{
+	const struct password_answer_text a = {
+		.status = 503,
+		.code = "busy",
+		.text = "Too many people are signing in at this moment. Please "
+			"try again.",
+		.notice = { .reason = TEXT("account.busy") },
+	};
+
+	refuse_change(ctx, form, &a);
+	answer_retry_after(ctx, seconds);
+}
+
+static void
+answer_changed(struct request_context *ctx)
+{
+	struct buf b;
+
+	if (!answer_is_for_form(ctx)) {
+		answer_status(ctx, 204);
+		return;
+	}
+	buf_init(&b, ctx->call.arena, 256);
+	buf_add(&b, account_path(ctx));
+	buf_add(&b, STR(CHANGED_QUERY));
+	if (buf_failed(&b))
+		ctx->out->failed = true;
+	answer_redirect(ctx, 303, buf_str(&b));
+}
+
+static const struct password_answer_text stale_answer = {
+	.status = 409,
+	.code = "conflict",
+	.text = "The user was changed at the same moment. Please try again.",
+	.notice = { .reason = TEXT("account.stale") },
+};
+
+static const struct password_answer_text elsewhere_answer = {
+	.status = 403,
+	.code = "password_elsewhere",
+	.text = "The password of this user cannot be changed here.",
+	.notice = { .reason = NULL },
+};
+
+static const struct password_answer_text same_answer = {
+	.status = 422,
+	.code = "password_refused",
+	.text = "The new password is the same as the current one.",
+	.notice = { .reason = TEXT("account.same"), .refused = true },
+};
+
+static const struct password_answer_text wrong_answer = {
+	.status = 401,
+	.code = "invalid_credentials",
+	.text = "The current password is wrong.",
+	.notice = { .reason = TEXT("account.wrong"), .wrong = true },
+};
+
+/* The current password was right. */
+static void
+change_password(struct request_context *ctx, const struct password_form *form,
+		const struct user *user)
+{
+	const struct new_password n = { .user = user,
+					.password = form->new,
+					.keep = &form->who.session,
+					.had_slot = true };
+	struct new_password_result result;
+	struct err err;
+
+	if (new_password_give(ctx, &n, &result, &err) != 0) {
+		answer_unavailable(ctx, &err);
+		return;
+	}
+	switch (result.answer) {
+	case NEW_PASSWORD_DONE:
+		answer_changed(ctx);
+		break;
+	case NEW_PASSWORD_REFUSED:
+		refuse_new(ctx, form, &result.verdict);
+		break;
+	case NEW_PASSWORD_ELSEWHERE:
+		refuse_change(ctx, form, &elsewhere_answer);
+		break;
+	case NEW_PASSWORD_BUSY:
+		refuse_busy(ctx, form, result.retry_after);
+		break;
+	case NEW_PASSWORD_STALE:
+	case NEW_PASSWORD_HASHED:
+		refuse_change(ctx, form, &stale_answer);
+		break;
+	case NEW_PASSWORD_QUEUED:
+		break;
+	}
+}
+
+static void
+refuse_banned_change(struct request_context *ctx, int64_t seconds)
+{
+	if (answer_is_for_form(ctx)) {
+		page_banned(ctx, seconds, account_path(ctx));
+	} else {
+		answer_error(ctx, 429, "too_many_attempts",
+			     answer_wait_text(ctx, seconds));
+	}
+	answer_retry_after(ctx, seconds);
+}
+
+/* The current password is verified like that of a sign-in: regulated, and in a
+ * hash slot. */
+static void
+verify_and_change(struct request_context *ctx, const struct password_form *form)
+{
+	struct login_result result;
+	struct err err;
+
+	if (authenticate_password(ctx, form->who.who.name, form->current,
+				  &result, &err) != 0) {
+		answer_unavailable(ctx, &err);
+		return;
+	}
+	switch (result.answer) {
+	case LOGIN_RIGHT:
+		if (secret_equal(form->new, form->current))
+			refuse_change(ctx, form, &same_answer);
+		else
+			change_password(ctx, form, &result.user);
+		break;
+	case LOGIN_WRONG:
+		refuse_change(ctx, form, &wrong_answer);
+		break;
+	case LOGIN_BANNED:
+		refuse_banned_change(ctx, result.retry_after);
+		break;
+	case LOGIN_BUSY:
+		refuse_busy(ctx, form, result.retry_after);
+		break;
+	case LOGIN_QUEUED:
+		break;
+	}
+}
+
+/* Reads the body. Returns false when it is refused; then the answer is
+ * complete. */
+static bool
+take_password_form(struct request_context *ctx, struct password_form *out)
+{
+	struct form form;
+	struct err err;
+	bool ok = true;
+
+	if (form_parse(ctx->in, ctx->call.arena, &form, &err) != 0) {
+		answer_unread(ctx, &err, "The form is malformed.");
+		return false;
+	}
+	out->current = form_get(&form, "current");
+	out->new = form_get(&form, "new");
+	if (ctx->in->media == MEDIA_FORM &&
+	    csrf_verify(ctx, csrf_binding(&out->who), form_get(&form, "csrf"),
+			&ok, &err) != 0)
+		answer_unavailable(ctx, &err);
+	else if (!ok)
+		csrf_refuse_form(ctx);
+	else if (out->current.p == NULL || out->new.p == NULL)
+		answer_refusal(ctx, 400, "invalid_request",
+			       "Send the current and the new password.");
+	else
+		return true;
+	return false;
+}
+
+void
+account_password_post(struct request_context *ctx)
+{
+	struct password_form form;
+	struct auth_result is;
+	struct str token;
+	struct err err;
+
+	if (credential_authenticate(ctx, &is, &token, &err) != 0) {
+		answer_unavailable(ctx, &err);
+		return;
+	}
+	if (is.verdict != VERDICT_ALLOW && answer_is_for_form(ctx)) {
+		answer_refusal(ctx, 401, "unauthorized", "Sign in first.");
+		return;
+	}
+	if (is.verdict != VERDICT_ALLOW) {
+		answer_sign_in_first(ctx);
+		return;
+	}
+	form.who = is.principal;
+	if (!take_password_form(ctx, &form))
+		return;
+	if (new_password_is_possible(ctx))
+		verify_and_change(ctx, &form);
+	else
+		refuse_change(ctx, &form, &elsewhere_answer);
+}
