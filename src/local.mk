@@ -241,6 +241,9 @@ fcgiauthctl_SOURCES = \
 	src/ctl/status.c \
 	src/ctl/token.c \
 	src/ctl/user.c src/ctl/user.h \
+	src/ctl/user_check.c \
+	src/ctl/user_import.c \
+	src/ctl/user_record.c src/ctl/user_record.h \
 	src/ctl/user_show.c \
 	src/ctl/webserver.c src/webserver/webserver.h $(WEBSERVER_SOURCES)
 fcgiauthctl_LDADD = $(COMMON_LIBS)

@@ -102,6 +102,7 @@ UNIT_TESTS = \
 	tests/unit/crypto/test_password_legacy \
 	tests/unit/crypto/test_password_nfc \
 	tests/unit/crypto/test_password_policy \
+	tests/unit/ctl/test_user_record \
 	tests/unit/http/test_cookie \
 	tests/unit/http/test_device \
 	tests/unit/http/test_form \
@@ -275,6 +276,9 @@ tests_contract_store_test_store_redis_SOURCES = \
 	$(STORE_CASES) tests/contract/store/kinds_redis.c
 endif
 
+tests_unit_ctl_test_user_record_SOURCES = tests/unit/ctl/test_user_record.c \
+	src/ctl/user_record.c src/ctl/user_record.h
+
 # Fuzz targets. In `make check` they replay their corpus; configured with
 # CC=clang and --enable-fuzz, `make fuzz` links them with libFuzzer.
 AM_CPPFLAGS += $(FUZZ_CPPFLAGS)
@@ -288,6 +292,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_params \
 	tests/fuzz/fuzz_path \
 	tests/fuzz/fuzz_rd \
+	tests/fuzz/fuzz_user_record \
 	tests/fuzz/fuzz_webserver
 tests_fuzz_fuzz_cookie_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_form_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
@@ -298,6 +303,9 @@ tests_fuzz_fuzz_jwt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_params_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_path_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_rd_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_user_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_user_record_SOURCES = tests/fuzz/fuzz_user_record.c \
+	src/ctl/user_record.c
 tests_fuzz_fuzz_webserver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_webserver_SOURCES = tests/fuzz/fuzz_webserver.c \
 	$(WEBSERVER_SOURCES)

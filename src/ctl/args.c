@@ -32,6 +32,7 @@ static const struct spec {
 	[FLAG_SIGNATURE_ONLY] = { .name = "--signature-only" },
 	[FLAG_TTL] = { .name = "--ttl", .value = true },
 	[FLAG_WATCH] = { .name = "--watch" },
+	[FLAG_DRY_RUN] = { .name = "--dry-run" },
 };
 
 const char *

@@ -276,8 +276,8 @@ ctl_open(struct ctl *c, enum ctl_part part, struct err *err)
 	return conn_check_schema(conn, err);
 }
 
-void
-ctl_hold_signals(void)
+static void
+ctl_mask_signals(int how)
 {
 	static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 	sigset_t set;
@@ -286,7 +286,19 @@ ctl_hold_signals(void)
 	for (size_t i = 0; i < ARRAY_LEN(held); i++)
 		(void)sigaddset(&set, held[i]);
 	/* cannot fail with these arguments */
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)sigprocmask(how, &set, NULL);
+}
+
+void
+ctl_hold_signals(void)
+{
+	ctl_mask_signals(SIG_BLOCK);
+}
+
+void
+ctl_release_signals(void)
+{
+	ctl_mask_signals(SIG_UNBLOCK);
 }
 
 void

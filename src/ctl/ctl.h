@@ -119,10 +119,12 @@ int ctl_open(struct ctl *c, enum ctl_part part, struct err *err) MUST_USE;
 void ctl_probe(struct ctl *c, enum ctl_part part, struct health_report *out);
 
 /*
- * Blocks signals until the program ends, so that ^C cannot come between the
- * change of a user and the end of the sessions.
+ * Blocks signals, so that ^C cannot come between the change of a user and the
+ * end of the sessions: until the program ends, or until
+ * ctl_release_signals().
  */
 void ctl_hold_signals(void);
+void ctl_release_signals(void);
 
 /* Closes everything that was opened; called at the end. */
 void ctl_close(struct ctl *c);
@@ -140,6 +142,8 @@ enum ctl_exit user_set_check(const struct ctl *c);
 enum ctl_exit user_disable(struct ctl *c);
 enum ctl_exit user_enable(struct ctl *c);
 enum ctl_exit user_delete(struct ctl *c);
+enum ctl_exit user_import(struct ctl *c);
+enum ctl_exit user_export(struct ctl *c);
 enum ctl_exit session_list(struct ctl *c);
 enum ctl_exit session_revoke(struct ctl *c);
 enum ctl_exit session_revoke_check(const struct ctl *c);

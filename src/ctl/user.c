@@ -72,17 +72,13 @@ open_and_find(struct ctl *c, unsigned needs, struct user *out)
 	return status == CTL_DONE ? user_find(c, out) : status;
 }
 
-static void
-audit_user(const struct ctl *c, const char *event, struct str name)
+void
+user_audit(const struct ctl *c, const char *event, struct str name)
 {
 	ctl_audit(c, event, &F_STR("user", name), 1);
 }
 
-/*
- * Ends the sessions of a changed user. Called after the change is committed,
- * never before: a sign-in in between would begin a session that is not ended.
- */
-static enum ctl_exit
+enum ctl_exit
 user_end_sessions(struct ctl *c, struct str name, const char *done)
 {
 	int64_t ended = 0;
@@ -92,7 +88,7 @@ user_end_sessions(struct ctl *c, struct str name, const char *done)
 		(void)printf("%.*s: %s\n", STR_ARG(name), done);
 		return CTL_DONE;
 	}
-	if (ctl_open(c, CTL_STORE, &err) != 0 ||
+	if ((c->store_conn == NULL && ctl_open(c, CTL_STORE, &err) != 0) ||
 	    sessions_end_user(c, name, &ended, &err) != 0)
 		return ctl_refuse("%.*s: %s, but the sessions go on: "
 				  "%s; later, run: fcgiauthctl "
@@ -162,29 +158,6 @@ take_identity(struct ctl *c, struct identity *who)
 	return status;
 }
 
-/* Checks that a new name means nobody yet. */
-static enum ctl_exit
-user_check_free(struct ctl *c, struct str name)
-{
-	struct user_answer other;
-	struct err err;
-
-	if (users_find_typed(c->users_conn, ctl_call(c), name, &other, &err) !=
-	    0)
-		return ctl_refuse("%s", err.msg);
-	if (other.found && str_eq(other.user.who.name, name))
-		return ctl_refuse("%s exists already", c->operand);
-	if (other.found)
-		return ctl_refuse("%s means the user %.*s at a sign-in "
-				  "([users] case, email)",
-				  c->operand, STR_ARG(other.user.who.name));
-	if (other.ambiguous)
-		return ctl_refuse("%s means several users at a sign-in "
-				  "([users] case, email)",
-				  c->operand);
-	return CTL_DONE;
-}
-
 enum ctl_exit
 user_add(struct ctl *c)
 {
@@ -201,10 +174,11 @@ user_add(struct ctl *c)
 	status = take_identity(c, &user.who);
 	if (status == CTL_DONE)
 		status = user_open(c, USERS_WRITES);
-	if (status == CTL_DONE)
-		status = user_check_free(c, user.who.name);
 	if (status != CTL_DONE)
 		return status;
+	if (user_check_free(c, user.who.name, &err) != 0 ||
+	    user_check_email(c, &user.who, &err) != 0)
+		return ctl_refuse("%s", err.msg);
 	status = prompt_new_password(c, &user.who, hash);
 	if (status != CTL_DONE)
 		return status;
@@ -213,7 +187,7 @@ user_add(struct ctl *c)
 		return ctl_refuse("%s", err.msg);
 	if (change != USER_CHANGED)
 		return ctl_refuse("%s exists already", c->operand);
-	audit_user(c, "user_added", user.who.name);
+	user_audit(c, "user_added", user.who.name);
 	(void)printf("%s: added\n", c->operand);
 	return CTL_DONE;
 }
@@ -252,7 +226,7 @@ change_user(struct ctl *c,
 				  c->operand);
 	if (change != USER_CHANGED)
 		return ctl_refuse("no such user: %s", c->operand);
-	audit_user(c, event, out->who.name);
+	user_audit(c, event, out->who.name);
 	return CTL_DONE;
 }
 
@@ -273,7 +247,15 @@ user_set_check(const struct ctl *c)
 static enum ctl_exit
 apply_identity(struct ctl *c, struct user *user)
 {
-	return take_identity(c, &user->who);
+	const struct str email = user->who.email;
+	enum ctl_exit status = take_identity(c, &user->who);
+	struct err err;
+
+	/* An address that others share already may stay. */
+	if (status == CTL_DONE && !str_eq(email, user->who.email) &&
+	    user_check_email(c, &user->who, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	return status;
 }
 
 /*
@@ -302,29 +284,37 @@ user_update_sessions(struct ctl *c, const struct identity *who, struct err *err)
 }
 
 enum ctl_exit
+user_follow(struct ctl *c, const struct identity *who, const char *done)
+{
+	struct err err;
+
+	if (sessions_is_stateless(c))
+		ctl_warn("warning: [auth] mode = %s: tokens of %.*s stay "
+			 "unchanged until they expire, for up to %lld s",
+			 ctl_mode(c)->driver.name, STR_ARG(who->name),
+			 (long long)sessions_token_life(c));
+	else if (sessions_can_end(c, who->name) &&
+		 ((c->store_conn == NULL &&
+		   ctl_open(c, CTL_STORE, &err) != 0) ||
+		  user_update_sessions(c, who, &err) != 0))
+		return ctl_refuse("%.*s: %s, but its live sessions are not: "
+				  "%s; later, run the same again",
+				  STR_ARG(who->name), done, err.msg);
+	(void)printf("%.*s: %s\n", STR_ARG(who->name), done);
+	return CTL_DONE;
+}
+
+enum ctl_exit
 user_set(struct ctl *c)
 {
 	enum ctl_exit status = user_open(c, USERS_WRITES);
 	struct user user;
-	struct err err;
 
 	if (status == CTL_DONE)
 		status = change_user(c, apply_identity, "user_changed", &user);
 	if (status != CTL_DONE)
 		return status;
-	if (sessions_is_stateless(c))
-		ctl_warn("warning: [auth] mode = %s: tokens of %s stay "
-			 "unchanged until they expire, for up to %lld s",
-			 ctl_mode(c)->driver.name, c->operand,
-			 (long long)sessions_token_life(c));
-	else if (sessions_can_end(c, user.who.name) &&
-		 (ctl_open(c, CTL_STORE, &err) != 0 ||
-		  user_update_sessions(c, &user.who, &err) != 0))
-		return ctl_refuse("%s: changed, but its live sessions are not: "
-				  "%s; later, run the same again",
-				  c->operand, err.msg);
-	(void)printf("%s: changed\n", c->operand);
-	return CTL_DONE;
+	return user_follow(c, &user.who, "changed");
 }
 
 /* By compare and swap, so that a change of anything else in between is kept. */
@@ -367,7 +357,7 @@ user_passwd(struct ctl *c)
 		status = store_hash(c, str_from(hash));
 	if (status != CTL_DONE)
 		return status;
-	audit_user(c, "password_changed", user.who.name);
+	user_audit(c, "password_changed", user.who.name);
 	return user_end_sessions(c, user.who.name, "has a new password");
 }
 
@@ -453,7 +443,7 @@ user_delete(struct ctl *c)
 		return status == CTL_DONE ?
 			   ctl_refuse("no such user: %s", c->operand) :
 			   status;
-	audit_user(c, "user_deleted", name);
+	user_audit(c, "user_deleted", name);
 	if (user_end_sessions(c, name, "deleted") != CTL_DONE)
 		status = CTL_REFUSED;
 	if (status == CTL_DONE && ctl_reachable(c, CTL_STORE) &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fcgiauthctl user list, user show. */
+/* fcgiauthctl user list, user show, user export. */
 #include "base/buf.h"
 #include "ctl/output.h"
 #include "ctl/user.h"
@@ -181,4 +181,30 @@ user_show(struct ctl *c)
 		return status;
 	return ctl_given(c, FLAG_JSON) ? user_show_json(c, &user) :
 					 show_text(c, &user);
+}
+
+/* Prints a record that `user import` reads. */
+static int
+export_user(void *ctx, const struct user *user)
+{
+	struct arena *a = ctx;
+
+	return output_json_line(
+	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "name",
+		      output_json_text(a, user->who.name), "hash",
+		      output_json_text(a, user->hash), "roles",
+		      output_json_roles(a, user->who.roles), "email",
+		      output_json_text(a, user->who.email), "full_name",
+		      output_json_text(a, user->who.full_name), "disabled",
+		      (int)user->disabled));
+}
+
+enum ctl_exit
+user_export(struct ctl *c)
+{
+	enum ctl_exit status = user_open(c, USERS_LISTS);
+
+	if (status == CTL_DONE)
+		status = each_user(c, export_user, c->arena);
+	return status;
 }

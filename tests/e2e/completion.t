@@ -65,6 +65,8 @@ is(offers('token', 'inspect', '--alg', 'E'), 'ES256 ES384 ES512 EdDSA',
     'algorithms are offered after --alg');
 is(offers('-c', $d->{file}, 'user', 'disable', 'al'), 'albert alice',
     'users are offered where a command needs one');
+unlike(offers('-c', $d->{file}, 'user', 'import', ''), qr/alice/,
+    'a file is no user');
 is(offers('-c', $d->{file}, 'session', 'list', '--user', 'ali'), 'alice',
     'users are offered after --user');
 is(offers('$(touch x)', '`id`', ''), '', 'the typed words are not executed');

@@ -130,7 +130,7 @@ subtest 'wrong usage and help' => sub {
 		['user', 'list', '--json=1'], ['user', 'list', '--json', '--json'],
 		['user', 'list', '-c', 'other'], ['user', 'set', 'a'],
 		['user', 'set', 'a', '--no-roles', '--role', 'x'],
-		['user', 'show', '-x'], ['user', 'import', 'f'],
+		['user', 'show', '-x'], ['user', 'import'],
 		['session', 'revoke'], ['session', 'revoke', '--all', '0' x 32],
 		['session', 'revoke', '--all', '--user', 'a'],
 		['ban', 'lift'], ['ban', 'lift', '--user', 'a', '--ip', '::1'],
