@@ -41,7 +41,8 @@ subtest 'the login page' => sub {
 	    'the policy allows forms to this site only');
 	unlike($csp, qr/unsafe|\*/,
 	    'the policy has no unsafe source and no wildcard');
-	unlike($a->body, qr{<script(?! src="/auth/page\.js)|\bon[a-z]+=|javascript:}i,
+	unlike($a->body,
+	    qr{<script(?! src="/auth/page\.js)|\bon[a-z]+=|javascript:}i,
 	    'the page has no script but that file');
 	my ($cookie) = grep { /^fcgiauth_login=/ } $a->all('set-cookie');
 	like($cookie, qr/;\s*HttpOnly/i, 'the cookie of the form has HttpOnly');
