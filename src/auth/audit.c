@@ -62,10 +62,18 @@ audit(const struct request_context *ctx, const char *event, struct str user,
 
 void
 audit_ended(const struct request_context *ctx, const char *event,
-	    struct str user, int64_t ended)
+	    struct str user, int64_t ended, const char *why)
 {
+	const struct log_field facts[] = {
+		F_INT("ended", ended),
+		F_CSTR("why", why != NULL ? why : ""),
+	};
+
+	/* A client may ask for it as often as it likes. */
+	if (ended == 0)
+		return;
 	count_event(ctx, event, ended);
-	audit_write_line(ctx, event, user, &F_INT("ended", ended), 1);
+	audit_write_line(ctx, event, user, facts, why != NULL ? 2 : 1);
 }
 
 void

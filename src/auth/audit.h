@@ -17,9 +17,10 @@
 void audit(const struct request_context *ctx, const char *event,
 	   struct str user, const struct session_id *session, const char *why);
 
-/* Writes one line for `ended` sessions that were ended at once. */
+/* Writes one line for `ended` sessions that were ended at once, and none for 0.
+ * `why` may be NULL. */
 void audit_ended(const struct request_context *ctx, const char *event,
-		 struct str user, int64_t ended);
+		 struct str user, int64_t ended, const char *why);
 
 /* Works like audit(), for an event that any client can cause as often as it
  * likes: writes at most one line in a second, which says how many were left

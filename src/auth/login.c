@@ -340,14 +340,15 @@ sign_in(struct request_context *ctx, const struct login_form *form,
 		answer_unavailable(ctx, &err);
 		return;
 	}
-	if (credentials.evicted > 0)
-		audit_ended(ctx, "session_limit", user->who.name,
-			    credentials.evicted);
+	audit_ended(ctx, "session_limit", user->who.name, credentials.evicted,
+		    NULL);
 	if (credential_wants_cookies(ctx, form->form) &&
 	    credentials.access.n > credential_cookie_room(ctx)) {
 		undo_login(ctx, &credentials);
 		LOG(ctx->call.env->log, LOG_ERROR, "cookie_too_large",
 		    F_STR("user", user->who.name));
+		audit(ctx, "login_failure", user->who.name, NULL,
+		      "cookie_too_large");
 		login_refuse(ctx, form, &refusal_too_large);
 		return;
 	}

@@ -112,6 +112,8 @@ metrics_add_event(struct metrics *m, const void *thread, const char *event,
 		{ "refresh_reuse", METRIC_ENDED_REUSE },
 		{ "session_revoked", METRIC_ENDED_REVOKED },
 		{ "sessions_revoked", METRIC_ENDED_REVOKED },
+		{ "session_ended", METRIC_ENDED_REVOKED },
+		{ "sessions_ended", METRIC_ENDED_REVOKED },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {

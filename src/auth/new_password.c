@@ -191,8 +191,7 @@ new_password_end_sessions(struct request_context *ctx,
 	if (store_revoke_user(ctx->call.store, &ctx->call, name, n->keep,
 			      &ended, err) != 0)
 		return -1;
-	if (ended > 0)
-		audit_ended(ctx, "sessions_ended", name, ended);
+	audit_ended(ctx, "sessions_ended", name, ended, "password_changed");
 	return n->keep != NULL ? renew_mark(ctx, n->user, hash, err) : 0;
 }
 

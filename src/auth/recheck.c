@@ -49,8 +49,7 @@ recheck_end_sessions(struct request_context *ctx, struct str name,
 	if (store_revoke_user(ctx->call.store, &ctx->call, name, NULL, &ended,
 			      err) != 0)
 		return -1;
-	if (ended > 0)
-		audit(ctx, "sessions_revoked", name, NULL, why);
+	audit_ended(ctx, "sessions_revoked", name, ended, why);
 	return 0;
 }
 

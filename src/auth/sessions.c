@@ -72,7 +72,7 @@ sessions_revoke_user(struct request_context *ctx, const struct principal *who,
 	if (store_revoke_user(ctx->call.store, &ctx->call, who->who.name,
 			      except, &ended, err) != 0)
 		return -1;
-	audit_ended(ctx, "sessions_ended", who->who.name, ended);
+	audit_ended(ctx, "sessions_ended", who->who.name, ended, NULL);
 	return 0;
 }
 

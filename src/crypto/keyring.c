@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/env.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "crypto/jws_oracle.h"
 #include "crypto/keyring_dir.h"
@@ -160,6 +161,19 @@ write_key(int dir, const struct jwk *key, enum key_state state,
 	return rc;
 }
 
+static void
+audit_first(const struct log *log, const struct jwk *key)
+{
+	const struct log_field fields[] = {
+		F_CSTR("kid", key->kid),
+		F_CSTR("alg", jws_alg_name(key->alg)),
+		F_CSTR("state", key_state_name(KEY_ACTIVE)),
+	};
+
+	log_event(log, LOG_INFO, "audit", "key_generated", fields,
+		  ARRAY_LEN(fields));
+}
+
 static int
 make_first(int dir, enum jws_alg alg, const struct env *env,
 	   struct keyring_name *out, struct err *err)
@@ -170,6 +184,8 @@ make_first(int dir, enum jws_alg alg, const struct env *env,
 	if (jwk_generate(alg, &key, err) != 0)
 		return -1;
 	rc = write_key(dir, key, KEY_ACTIVE, env, out, err);
+	if (rc == 0)
+		audit_first(env->log, key);
 	jwk_free(key);
 	return rc;
 }

@@ -152,6 +152,7 @@ ctl_load_settings(struct ctl *c)
 		0 &&
 	    rules_compile(&c->settings, c->arena, &c->rules, &problems) == 0) {
 		c->warnings = problems.first_warning;
+		c->log.format = (enum log_format)c->settings.server.log_format;
 		return CTL_DONE;
 	}
 	ctl_problems(problems.first);

@@ -171,9 +171,12 @@ static enum ctl_exit
 revoke_one(struct ctl *c)
 {
 	struct str text = str_from(c->operand);
+	struct log_field fields[2];
+	struct session_answer is;
 	struct session_id id;
 	enum ctl_exit status;
 	bool ended = false;
+	size_t n = 0;
 	struct err err;
 
 	if (!hex_decode(text, id.b, sizeof(id.b)))
@@ -185,11 +188,15 @@ revoke_one(struct ctl *c)
 		return status;
 	if (sessions_is_stateless(c))
 		return deny_one(c, &id);
-	if (store_revoke(c->store_conn, ctl_call(c), &id, &ended, &err) != 0)
+	if (store_find(c->store_conn, ctl_call(c), &id, NULL, &is, &err) != 0 ||
+	    store_revoke(c->store_conn, ctl_call(c), &id, &ended, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (!ended)
 		return ctl_refuse("no such session: %s", c->operand);
-	ctl_audit(c, "session_revoked", &F_STR("session", text), 1);
+	fields[n++] = F_STR("session", text);
+	if (is.found)
+		fields[n++] = F_STR("user", is.session.who.name);
+	ctl_audit(c, "session_revoked", fields, n);
 	(void)printf("sessions ended: 1\n");
 	return CTL_DONE;
 }

@@ -349,8 +349,9 @@ static const struct {
 	const char *says;
 	bool disabled, gone;
 } ends[] = {
-	{ " sessions_revoked user=alice why=user_disabled ", true, false },
-	{ " sessions_revoked user=alice why=user_gone ", false, true },
+	{ " sessions_revoked user=alice ended=1 why=user_disabled ", true,
+	  false },
+	{ " sessions_revoked user=alice ended=1 why=user_gone ", false, true },
 	{ " why=password_changed ", false, false },
 };
 
