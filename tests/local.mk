@@ -126,6 +126,7 @@ UNIT_TESTS = \
 	tests/unit/pages/test_accent \
 	tests/unit/pages/test_language \
 	tests/unit/pages/test_logo \
+	tests/unit/pages/test_own \
 	tests/unit/pages/test_template \
 	tests/unit/pages/test_texts \
 	tests/unit/server/test_frame \

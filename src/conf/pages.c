@@ -41,6 +41,14 @@ const struct option pages_options[] = {
 		       "or auto: the one that a person chooses on a page, "
 		       "which is kept in a cookie, or the one that their "
 		       "browser prefers."),
+	OPTION(PATH, struct pages_settings, directory,
+	       .help = "A folder with pages of your own: templates such as "
+		       "login.html, style.css, page.js, icon.svg, and texts "
+		       "in texts/de.txt and so on. Each file replaces the "
+		       "built-in one; a file of texts may have only some of "
+		       "them. The files are read at the start and at a "
+		       "reload. If one of them has a mistake, the service "
+		       "does not start, and a reload keeps the old pages."),
 	OPTION_END,
 };
 

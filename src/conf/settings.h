@@ -83,6 +83,7 @@ struct pages_settings {
 	struct str title, notice, contact; /* may be empty */
 	struct str language; /* "auto", or two letters */
 	const char *logo; /* a file; NULL: none */
+	const char *directory; /* NULL: none */
 	struct str color; /* "#f60" or "ff6600"; may be empty */
 };
 

@@ -5,6 +5,9 @@ libfcgiauth_a_SOURCES += \
 	src/pages/catalogue.c src/pages/catalogue.h \
 	src/pages/language.c src/pages/language.h \
 	src/pages/logo.c src/pages/logo.h \
+	src/pages/own.c src/pages/own.h \
+	src/pages/own_check.c src/pages/own_check.h \
+	src/pages/own_texts.c src/pages/own_texts.h \
 	src/pages/pages.c src/pages/pages.h \
 	src/pages/plural.c src/pages/plural.h \
 	src/pages/template.c src/pages/template.h
@@ -23,6 +26,14 @@ PAGES = \
 src/pages/pages.inc: $(PAGES) $(srcdir)/src/pages/local.mk $(EMBED_AWK)
 	$(EMBED) -v prefix=PAGE_ -v each=line $(PAGES) >$@.tmp && mv $@.tmp $@
 
+# The names of the files.
+src/pages/names.inc: $(srcdir)/src/pages/local.mk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && for file in $(PAGES); do \
+		name=`basename $$file .html`; \
+		upper=`echo $$name | tr a-z A-Z`; \
+		echo "[PAGE_$$upper] = \"$$name.html\","; \
+	done >$@.tmp && mv $@.tmp $@
+
 PAGE_FILES = \
 	$(srcdir)/src/pages/icon.svg \
 	$(srcdir)/src/pages/page.js \
@@ -40,8 +51,11 @@ src/pages/texts.inc: $(TEXTS) $(srcdir)/src/pages/local.mk $(TEXTS_AWK)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && LC_ALL=C $(AWK) -f $(TEXTS_AWK) $(TEXTS) \
 		>$@.tmp && mv $@.tmp $@
 
-src/pages/template.$(OBJEXT): src/pages/pages.inc src/pages/files.inc
+src/pages/template.$(OBJEXT): src/pages/pages.inc src/pages/files.inc \
+	src/pages/names.inc
 src/pages/catalogue.$(OBJEXT): src/pages/texts.inc
 EXTRA_DIST += $(PAGES) $(PAGE_FILES) $(TEXTS) $(TEXTS_AWK) src/pages/README.md
-BUILT_SOURCES += src/pages/pages.inc src/pages/files.inc src/pages/texts.inc
-CLEANFILES += src/pages/pages.inc src/pages/files.inc src/pages/texts.inc
+BUILT_SOURCES += src/pages/pages.inc src/pages/files.inc src/pages/names.inc \
+	src/pages/texts.inc
+CLEANFILES += src/pages/pages.inc src/pages/files.inc src/pages/names.inc \
+	src/pages/texts.inc

@@ -16,6 +16,9 @@
 #include "pages/catalogue.h"
 #include "pages/language.h"
 #include "pages/logo.h"
+#include "pages/own.h"
+#include "pages/own_check.h"
+#include "pages/own_texts.h"
 
 #define VERSION_MAX 16
 #define ACCENT_MAX  256
@@ -35,30 +38,82 @@ struct pages {
 	const struct page_logo *logo; /* NULL: none */
 };
 
-static int
-open_templates(struct pages *p, struct arena *a, struct err *err)
-{
-	for (int i = 0; i < PAGES; i++) {
-		struct str text;
-		bool ok;
+/* What the pages are made from. */
+struct opening {
+	const struct settings *set;
+	struct own_files own;
+	struct arena *a;
+	struct problems *problems;
+};
 
-		if (template_text((enum page)i, a, &text, err) != 0)
-			return -1;
-		ok = i == PAGE_FRAME ? template_split_frame(text, &p->frame) :
-				       template_split(text, &p->parts[i]);
-		assert(ok);
-	}
+static int
+pages_problem(const struct opening *o, const char *why)
+{
+	problems_add(o->problems, &(struct place){ .file = o->set->file }, "%s",
+		     why);
+	return -1;
+}
+
+/* Returns -1 when a template of the directory has a mistake. */
+static int
+check_own(const struct pages *p, enum page page, struct str built_in,
+	  struct str text, const struct opening *o)
+{
+	const struct own_template own = {
+		.page = page,
+		.file =
+		    own_path(o->own.directory, template_file_name(page), o->a),
+		.text = text,
+		.built_in = built_in,
+		.english = &p->texts[0],
+	};
+
+	if (own.file != NULL)
+		return own_check(&own, o->problems);
+	return pages_problem(o, "out of memory");
+}
+
+static int
+open_template(struct pages *p, enum page page, const struct opening *o)
+{
+	struct str text = o->own.pages[page], built_in;
+	struct err err;
+	bool ok;
+
+	if (template_text(page, o->a, &built_in, &err) != 0)
+		return pages_problem(o, err.msg);
+	if (text.p == NULL)
+		text = built_in;
+	else if (check_own(p, page, built_in, text, o) != 0)
+		return -1;
+	ok = page == PAGE_FRAME ? template_split_frame(text, &p->frame) :
+				  template_split(text, &p->parts[page]);
+	assert(ok);
 	return 0;
 }
 
 static int
-open_languages(struct pages *p, struct arena *a, struct err *err)
+open_templates(struct pages *p, const struct opening *o)
 {
-	p->texts = catalogues(&p->nlanguages);
-	p->languages = arena_array(a, p->nlanguages, sizeof(*p->languages));
-	p->tags = arena_array(a, p->nlanguages, sizeof(*p->tags));
+	int rc = 0;
+
+	for (int i = 0; i < PAGES; i++) {
+		if (open_template(p, (enum page)i, o) != 0)
+			rc = -1;
+	}
+	return rc;
+}
+
+static int
+open_languages(struct pages *p, const struct opening *o)
+{
+	if (own_texts(&o->own, o->a, &p->texts, &p->nlanguages, o->problems) !=
+	    0)
+		return -1;
+	p->languages = arena_array(o->a, p->nlanguages, sizeof(*p->languages));
+	p->tags = arena_array(o->a, p->nlanguages, sizeof(*p->tags));
 	if (p->languages == NULL || p->tags == NULL)
-		return err_nomem(err);
+		return pages_problem(o, "out of memory");
 	for (size_t i = 0; i < p->nlanguages; i++) {
 		const struct catalogue *c = &p->texts[i];
 		const char *direction =
@@ -113,25 +168,26 @@ add_accent(struct str color, struct arena *a, struct str *style,
 }
 
 static int
-open_files(struct pages *p, const struct pages_settings *set, struct arena *a,
-	   struct err *err)
+open_files(struct pages *p, const struct opening *o)
 {
 	static const char *const types[] = {
 		[FILE_STYLE] = "text/css; charset=utf-8",
 		[FILE_PAGE] = "text/javascript; charset=utf-8",
 		[FILE_ICON] = "image/svg+xml",
 	};
+	struct err err;
 
 	for (int i = 0; i < PAGE_FILES; i++) {
-		struct str text;
+		struct str text = o->own.files[i];
 
-		if (template_file((enum page_file)i, a, &text, err) != 0)
-			return -1;
+		if (text.p == NULL &&
+		    template_file((enum page_file)i, o->a, &text, &err) != 0)
+			return pages_problem(o, err.msg);
 		if (i == FILE_STYLE &&
-		    add_accent(set->color, a, &text, err) != 0)
-			return -1;
-		if (add_file(&p->files[i], types[i], text, a, err) != 0)
-			return -1;
+		    add_accent(o->set->pages.color, o->a, &text, &err) != 0)
+			return pages_problem(o, err.msg);
+		if (add_file(&p->files[i], types[i], text, o->a, &err) != 0)
+			return pages_problem(o, err.msg);
 	}
 	return 0;
 }
@@ -169,21 +225,22 @@ read_logo(const char *path, struct arena *a, struct page_logo *logo,
 }
 
 static int
-open_logo(struct pages *p, const struct settings *set, struct arena *a,
-	  struct problems *problems)
+open_logo(struct pages *p, const struct opening *o)
 {
-	const struct place at = { .file = set->file,
+	const char *path = o->set->pages.logo;
+	const struct place at = { .file = o->set->file,
 				  .section = STR("pages"),
 				  .key = STR("logo") };
 	struct page_logo *logo;
 	struct err err;
 
-	if (set->pages.logo == NULL)
+	if (path == NULL)
 		return 0;
-	logo = arena_alloc(a, sizeof(*logo));
-	if (logo == NULL || read_logo(set->pages.logo, a, logo, &err) != 0) {
-		problems_add(problems, &at, "%s",
-			     logo != NULL ? err.msg : "out of memory");
+	logo = arena_alloc(o->a, sizeof(*logo));
+	if (logo == NULL)
+		return pages_problem(o, "out of memory");
+	if (read_logo(path, o->a, logo, &err) != 0) {
+		problems_add(o->problems, &at, "%s", err.msg);
 		return -1;
 	}
 	p->logo = logo;
@@ -192,20 +249,19 @@ open_logo(struct pages *p, const struct settings *set, struct arena *a,
 
 /* Sets the language of all pages, if the configuration has one. */
 static int
-fix_language(struct pages *p, const struct settings *set,
-	     struct problems *problems)
+fix_language(struct pages *p, const struct opening *o)
 {
-	const struct place at = { .file = set->file,
+	const struct place at = { .file = o->set->file,
 				  .section = STR("pages"),
 				  .key = STR("language") };
-	struct str language = set->pages.language;
+	struct str language = o->set->pages.language;
 
 	if (str_eq(language, STR("auto")))
 		return 0;
 	p->fixed = pages_language_of(p, language);
 	if (p->fixed != NULL)
 		return 0;
-	problems_add(problems, &at, "there are no pages in %.*s",
+	problems_add(o->problems, &at, "there are no pages in %.*s",
 		     STR_ARG(language));
 	return -1;
 }
@@ -214,18 +270,15 @@ int
 pages_open(const struct settings *set, struct arena *a, struct pages **out,
 	   struct problems *problems)
 {
+	struct opening o = { .set = set, .a = a, .problems = problems };
 	struct pages *p = arena_alloc(a, sizeof(*p));
-	struct err err;
 
-	if (p == NULL || open_templates(p, a, &err) != 0 ||
-	    open_languages(p, a, &err) != 0 ||
-	    open_files(p, &set->pages, a, &err) != 0) {
-		problems_add(problems, &(struct place){ .file = set->file },
-			     "%s", p != NULL ? err.msg : "out of memory");
-		return -1;
-	}
-	if (open_logo(p, set, a, problems) != 0 ||
-	    fix_language(p, set, problems) != 0)
+	if (p == NULL)
+		return pages_problem(&o, "out of memory");
+	if (own_read(set, a, &o.own, problems) != 0 ||
+	    open_languages(p, &o) != 0 || open_templates(p, &o) != 0 ||
+	    open_files(p, &o) != 0 || open_logo(p, &o) != 0 ||
+	    fix_language(p, &o) != 0)
 		return -1;
 	*out = p;
 	return 0;

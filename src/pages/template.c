@@ -21,6 +21,10 @@ static const char *const files[PAGE_FILES][LINES_MAX + 1] = {
 #include "pages/files.inc"
 };
 
+static const char *const file_names[PAGES] = {
+#include "pages/names.inc"
+};
+
 static const char *const names[PAGES] = {
 	[PAGE_ACCOUNT] = "csrf user full_name email has_roles roles role comma "
 			 "has_apps apps app app_host url has_sessions sessions "
@@ -69,6 +73,12 @@ template_file(enum page_file file, struct arena *a, struct str *out,
 	      struct err *err)
 {
 	return join_lines(files[file], a, out, err);
+}
+
+const char *
+template_file_name(enum page page)
+{
+	return file_names[page];
 }
 
 struct str

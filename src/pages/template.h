@@ -36,6 +36,9 @@ int template_text(enum page page, struct arena *a, struct str *out,
 int template_file(enum page_file file, struct arena *a, struct str *out,
 		  struct err *err) MUST_USE;
 
+/* Returns the name of the file of a page: "login.html". */
+const char *template_file_name(enum page page);
+
 /* Returns the names that a template may use, separated by blanks. The names of
  * PAGE_FRAME may be used in all templates. */
 struct str template_names(enum page page);
