@@ -13,7 +13,8 @@ dist_doc_DATA += NEWS.md SECURITY.md COPYING \
 	doc/guides/monitoring.md \
 	doc/guides/why-refused.md
 # These link to the source, so they are not installed.
-EXTRA_DIST += README.md HACKING.md CONTRIBUTING.md doc/pictures/login.png \
+EXTRA_DIST += README.md HACKING.md CONTRIBUTING.md doc/asvs.md \
+	doc/pictures/login.png \
 	doc/pictures/where.svg
 EXTRA_DIST += doc/internals/README.md doc/internals/cache.md \
 	doc/internals/cache.svg doc/internals/check.md \

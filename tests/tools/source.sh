@@ -54,6 +54,19 @@ named_files() {
     return 0
 }
 
+# Checks that the tests that doc/asvs.md names exist: `FILE` or `FILE: CASE`.
+asvs_tests() {
+    grep -o '`\(unit\|e2e\)/[^`]*`' "$srcdir/doc/asvs.md" | tr -d '\140' |
+        while IFS= read -r named; do
+            file=$srcdir/tests/${named%%: *}
+            case $named in
+            *': '*) grep -qF "${named#*: }" "$file" ;;
+            *) test -e "$file" ;;
+            esac || echo "$named"
+        done | grep . && return 1
+    return 0
+}
+
 # Checks that all guides are installed in one folder, and link to no file outside
 # of it.
 installed_links() {
@@ -117,4 +130,5 @@ try 'stages of the test are jobs of the workflow' stages_are_jobs
 try 'the links of the guides lead to files' links
 try 'the links of the installed guides stay in their folder' installed_links
 try 'the files that doc/internals names exist' named_files
+try 'the tests that doc/asvs.md names exist' asvs_tests
 echo "1..$n"
