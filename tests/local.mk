@@ -82,6 +82,7 @@ UNIT_TESTS = \
 	tests/unit/base/test_mailbox \
 	tests/unit/conf/test_backend_options \
 	tests/unit/conf/test_conf \
+	tests/unit/conf/test_factors \
 	tests/unit/conf/test_files \
 	tests/unit/conf/test_hosts \
 	tests/unit/conf/test_ini \
