@@ -57,8 +57,7 @@ int memory_sessions_list(const struct memory_sessions *t, const struct call *c,
 
 /* Implements the operation `count_sessions` (live.c). */
 int memory_sessions_count(const struct memory_sessions *t, int64_t now_ms,
-			  struct session_counts *out,
-			  struct err *err) MUST_USE;
+			  struct session_counts *out, struct err *err) MUST_USE;
 
 /* These implement the operations of the same names. */
 int memory_sessions_update_user(struct memory_sessions *t,

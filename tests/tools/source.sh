@@ -56,6 +56,7 @@ named_files() {
 
 # Checks that the tests that doc/asvs.md names exist: `FILE` or `FILE: CASE`.
 asvs_tests() {
+    # shellcheck disable=SC2016 # backticks are meant as they are
     grep -o '`\(unit\|e2e\)/[^`]*`' "$srcdir/doc/asvs.md" | tr -d '\140' |
         while IFS= read -r named; do
             file=$srcdir/tests/${named%%: *}
