@@ -51,7 +51,8 @@ libfcgiauth_a_SOURCES += \
 	backends/postgres/store.c \
 	backends/postgres/store_internal.h \
 	backends/postgres/store_sql.c backends/postgres/store_sql.h \
-	backends/postgres/users.c
+	backends/postgres/users.c \
+	backends/postgres/users_options.c backends/postgres/users_options.h
 
 backends/postgres/store_schema.inc: $(POSTGRES_STORE_SQL) \
 		$(srcdir)/backends/postgres/local.mk $(EMBED_AWK)

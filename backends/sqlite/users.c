@@ -307,7 +307,8 @@ static const struct option options[] = {
 	    struct users_sqlite_conf,
 	    "With yes, a person may type their e-mail address instead of their "
 	    "name at a sign-in, in any case. If several users have the "
-	    "address, none of them can sign in with it. What case says about "
+	    "address, none of them can sign in with it; fcgiauthctl user "
+	    "refuses an address that another user has. What case says about "
 	    "the name holds here as well. A person who guesses can learn that "
 	    "an address and a name belong together, because both have one "
 	    "counter of failed sign-ins."),
