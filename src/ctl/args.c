@@ -25,6 +25,7 @@ static const struct spec {
 	[FLAG_USER] = { .name = "--user", .value = true },
 	[FLAG_IP] = { .name = "--ip", .value = true },
 	[FLAG_ALL] = { .name = "--all" },
+	[FLAG_HOW_MANY] = { .name = "--count" },
 	[FLAG_PASSWORD_STDIN] = { .name = "--password-stdin" },
 	[FLAG_ALG] = { .name = "--alg", .value = true },
 	[FLAG_KEY] = { .name = "--key", .value = true },

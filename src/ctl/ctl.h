@@ -145,6 +145,7 @@ enum ctl_exit user_delete(struct ctl *c);
 enum ctl_exit user_import(struct ctl *c);
 enum ctl_exit user_export(struct ctl *c);
 enum ctl_exit session_list(struct ctl *c);
+enum ctl_exit session_list_check(const struct ctl *c);
 enum ctl_exit session_revoke(struct ctl *c);
 enum ctl_exit session_revoke_check(const struct ctl *c);
 enum ctl_exit ban_list(struct ctl *c);

@@ -119,6 +119,33 @@ session_list_text(struct ctl *c, struct str user)
 					  ctl_refuse("out of memory");
 }
 
+static enum ctl_exit
+session_count(struct ctl *c)
+{
+	struct session_counts n;
+	struct err err;
+
+	if (store_count_sessions(c->store_conn, ctl_call(c), &n, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	if (ctl_given(c, FLAG_JSON))
+		return output_json(json_pack("{s:I, s:I}", "sessions",
+					     (json_int_t)n.sessions, "users",
+					     (json_int_t)n.users)) == 0 ?
+			   CTL_DONE :
+			   ctl_refuse("out of memory");
+	(void)printf("sessions: %lld\nusers: %lld\n", (long long)n.sessions,
+		     (long long)n.users);
+	return CTL_DONE;
+}
+
+enum ctl_exit
+session_list_check(const struct ctl *c)
+{
+	return ctl_given(c, FLAG_USER) && ctl_given(c, FLAG_HOW_MANY) ?
+		   ctl_usage(c, "--count counts the sessions of all users") :
+		   CTL_DONE;
+}
+
 enum ctl_exit
 session_list(struct ctl *c)
 {
@@ -134,6 +161,8 @@ session_list(struct ctl *c)
 		status = sessions_open(c, "sessions");
 	if (status != CTL_DONE)
 		return status;
+	if (ctl_given(c, FLAG_HOW_MANY))
+		return session_count(c);
 	return ctl_given(c, FLAG_JSON) ? session_list_json(c, user) :
 					 session_list_text(c, user);
 }

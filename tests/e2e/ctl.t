@@ -388,6 +388,12 @@ subtest 'commands for sessions' => sub {
 	ok(abs($row->{created} - time) < 60,
 	    'the JSON has the time of creation');
 	ok(abs($row->{expires} - 3600 - time) < 60, 'the JSON has the end');
+	is_deeply(json('session', 'list', '--count'),
+	    { sessions => 3, users => 2 }, 'session list --count counts');
+	is((ctl('session', 'list', '--count'))[1],
+	    "sessions: 3\nusers: 2\n", 'it prints both numbers');
+	is((ctl('session', 'list', '--count', '--user', 'bob'))[0], 2,
+	    'session list --count does not take a user');
 	is(@{json('session', 'list', '--user', 'alice')->{sessions}}, 2,
 	    'session list --user lists the sessions of a user');
 	is(@{json('session', 'list', '--user', 'nobody')->{sessions}}, 0,
