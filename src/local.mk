@@ -115,7 +115,7 @@ libfcgiauth_a_SOURCES = \
 	src/modes/refresh.c \
 	src/modes/refresh_token.c src/modes/refresh_token.h \
 	src/modes/refresh_user.c src/modes/refresh_user.h \
-	src/modes/session.c \
+	src/modes/session.c src/modes/session_settings.h \
 	src/auth/access.c src/auth/access.h \
 	src/auth/account.c src/auth/account.h \
 	src/auth/account_page.c \

@@ -188,7 +188,9 @@ new_password_end_sessions(struct request_context *ctx,
 	    s->mode_ops->end_user(s->set->mode.conf, &ctx->call, name, err) !=
 		0)
 		return -1;
-	if (store_revoke_user(ctx->call.store, &ctx->call, name, n->keep,
+	/* end_user() also ends the tokens of the session to keep. */
+	if (store_revoke_user(ctx->call.store, &ctx->call, name,
+			      s->mode_ops->end_user != NULL ? NULL : n->keep,
 			      &ended, err) != 0)
 		return -1;
 	audit_ended(ctx, "sessions_ended", name, ended, "password_changed");

@@ -37,8 +37,10 @@ open_mode(struct service *s, struct arena *a, struct err *err)
 	s->mode_ops = registry_mode(choice->driver->name);
 	while (registry_modes[s->mode_number] != s->mode_ops)
 		s->mode_number++;
-	if (s->mode_ops->also != NULL)
-		conf.also = settings_mode_conf(s->set, s->mode_ops->also);
+	for (size_t i = 0; i < MODE_ALSO_MAX; i++)
+		if (s->mode_ops->also[i] != NULL)
+			conf.also[i] =
+			    settings_mode_conf(s->set, s->mode_ops->also[i]);
 	if (s->mode_ops->open(&conf, s->shared->env, a, &s->mode, err) != 0)
 		return -1;
 	*opened = (struct opened_mode){ .ops = s->mode_ops, .mode = s->mode };

@@ -17,7 +17,8 @@
 bool
 sessions_are_kept(const struct request_context *ctx)
 {
-	return ctx->service->mode_ops->end_user == NULL;
+	return ctx->service->mode_ops->end_user == NULL ||
+	       service_asks_store(ctx->service);
 }
 
 int
@@ -45,6 +46,22 @@ sessions_is_own(const struct principal *who, const struct session_id *id)
 	return memcmp(who->session.b, id->b, sizeof(id->b)) == 0;
 }
 
+static int
+sessions_end(struct request_context *ctx, const struct session_id *id,
+	     bool *ended, struct err *err)
+{
+	const struct service *s = ctx->service;
+
+	if (s->mode_ops->end_session == NULL)
+		return store_revoke(ctx->call.store, &ctx->call, id, ended,
+				    err);
+	if (s->mode_ops->end_session(s->set->mode.conf, &ctx->call, id, err) !=
+	    0)
+		return -1;
+	*ended = true;
+	return 0;
+}
+
 int
 sessions_end_one(struct request_context *ctx, const struct principal *who,
 		 const struct session_id *id, bool *ended, struct err *err)
@@ -55,7 +72,7 @@ sessions_end_one(struct request_context *ctx, const struct principal *who,
 	if (store_find(ctx->call.store, &ctx->call, id, NULL, &is, err) != 0)
 		return -1;
 	if (is.found && str_eq(is.session.who.name, who->who.name) &&
-	    store_revoke(ctx->call.store, &ctx->call, id, &done, err) != 0)
+	    sessions_end(ctx, id, &done, err) != 0)
 		return -1;
 	if (done)
 		audit(ctx, "session_ended", who->who.name, id, NULL);
@@ -63,31 +80,40 @@ sessions_end_one(struct request_context *ctx, const struct principal *who,
 	return 0;
 }
 
-static int
-sessions_revoke_user(struct request_context *ctx, const struct principal *who,
-		     const struct session_id *except, struct err *err)
-{
-	int64_t ended;
-
-	if (store_revoke_user(ctx->call.store, &ctx->call, who->who.name,
-			      except, &ended, err) != 0)
-		return -1;
-	audit_ended(ctx, "sessions_ended", who->who.name, ended, NULL);
-	return 0;
-}
-
 int
 sessions_end_others(struct request_context *ctx, const struct principal *who,
 		    struct err *err)
 {
-	return sessions_revoke_user(ctx, who, &who->session, err);
+	const struct auth_mode_ops *mode = ctx->service->mode_ops;
+	const struct str name = who->who.name;
+	int64_t ended;
+
+	if ((mode->end_others != NULL ?
+		 mode->end_others(&ctx->call, name, &who->session, &ended,
+				  err) :
+		 store_revoke_user(ctx->call.store, &ctx->call, name,
+				   &who->session, &ended, err)) != 0)
+		return -1;
+	audit_ended(ctx, "sessions_ended", name, ended, NULL);
+	return 0;
 }
 
 int
 sessions_end_all(struct request_context *ctx, const struct principal *who,
 		 struct err *err)
 {
-	return sessions_revoke_user(ctx, who, NULL, err);
+	const struct service *s = ctx->service;
+	const struct str name = who->who.name;
+	int64_t ended;
+
+	if ((s->mode_ops->end_user != NULL &&
+	     s->mode_ops->end_user(s->set->mode.conf, &ctx->call, name, err) !=
+		 0) ||
+	    store_revoke_user(ctx->call.store, &ctx->call, name, NULL, &ended,
+			      err) != 0)
+		return -1;
+	audit_ended(ctx, "sessions_ended", name, ended, NULL);
+	return 0;
 }
 
 /* Finds the user of the request. Returns false if there is none; then the

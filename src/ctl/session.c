@@ -153,7 +153,7 @@ session_list(struct ctl *c)
 	struct str user;
 
 	status = sessions_user(c, &user);
-	if (status == CTL_DONE && sessions_is_stateless(c))
+	if (status == CTL_DONE && !sessions_are_stored(c))
 		return ctl_refuse("[auth] mode = %s: tokens are not recorded, "
 				  "so there is nothing to list",
 				  ctl_mode(c)->driver.name);
@@ -182,7 +182,7 @@ open_sessions(struct ctl *c)
 	return sessions_open(c, "sessions");
 }
 
-/* Any id is accepted: no record tells which sessions exist. */
+/* Any id is accepted: not all tokens have a session in the store. */
 static enum ctl_exit
 deny_one(struct ctl *c, const struct session_id *id)
 {

@@ -54,6 +54,12 @@ sessions_is_stateless(const struct ctl *c)
 }
 
 bool
+sessions_are_stored(const struct ctl *c)
+{
+	return !sessions_is_stateless(c) || store_in_use(c);
+}
+
+bool
 sessions_is_deniable(const struct ctl *c)
 {
 	return sessions_is_stateless(c) && store_in_use(c) &&
@@ -71,7 +77,7 @@ sessions_token_life(const struct ctl *c)
 static void
 warn_of_tokens(const struct ctl *c, struct str name)
 {
-	if (ctl_mode(c)->also != NULL &&
+	if (!sessions_is_stateless(c) && keys_in_use(c) &&
 	    keys_conf(c)->revocation == REVOCATION_NONE)
 		ctl_warn("warning: [auth] mode = %s: access tokens that %.*s "
 			 "has already work until they expire, for up to %lld s",

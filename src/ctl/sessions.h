@@ -12,9 +12,12 @@ enum ctl_exit sessions_open(struct ctl *c, const char *what);
 /* Checks the value of --user; empty, with p NULL, when it is not given. */
 enum ctl_exit sessions_user(const struct ctl *c, struct str *out);
 
+/* Returns true when sign-ins store sessions. */
+bool sessions_are_stored(const struct ctl *c);
+
 /*
- * Returns true when the tokens of the mode are not recorded: the store then has
- * no sessions, and at most records what was ended before its time.
+ * Returns true when a check does not read sessions: then the tokens must be
+ * denied as well. Not all of them have a session in the store.
  */
 bool sessions_is_stateless(const struct ctl *c);
 

@@ -142,7 +142,7 @@ add_standing(const struct ctl *c, struct table *table,
 		add(table, "signed in", "%s", is->why);
 		return;
 	}
-	if (sessions_is_stateless(c))
+	if (!sessions_are_stored(c))
 		add(table, "signed in", "unknown: mode %s does not record it",
 		    ctl_mode(c)->driver.name);
 	else
@@ -264,7 +264,7 @@ print_status(struct ctl *c, const json_t *status, const struct standing *is)
 static int
 print_status_json(struct ctl *c, json_t *status, const struct standing *is)
 {
-	const bool counts = is->known && !sessions_is_stateless(c);
+	const bool counts = is->known && sessions_are_stored(c);
 	json_t *sessions =
 	    counts ? json_pack("{s:I, s:I}", "sessions",
 			       (json_int_t)is->sessions.sessions, "users",

@@ -55,7 +55,8 @@ const struct option jwt_options[] = {
 		"none: a check does not ask the store; an access token works "
 		"until it expires, also after its session has ended. store: "
 		"the access tokens of an ended session are refused at once. "
-		"In mode jwt the store keeps which tokens were revoked; with "
+		"In mode jwt the store keeps which tokens were revoked, and a "
+		"session for each sign-in, which can be listed and ended; with "
 		"none, nothing is stored, and signing out only deletes the "
 		"cookie. In mode refresh a check asks for the session. The "
 		"answers are kept in memory, see [cache]. While the store "
@@ -133,8 +134,10 @@ jwt_conf_in_use(const struct settings *set)
 	const struct auth_mode_ops *mode =
 	    registry_mode(set->mode.driver->name);
 
-	if (strcmp(mode->driver.name, section) != 0 &&
-	    (mode->also == NULL || strcmp(mode->also, section) != 0))
-		return NULL;
-	return settings_mode_conf(set, section);
+	bool uses = strcmp(mode->driver.name, section) == 0;
+
+	for (size_t i = 0; i < MODE_ALSO_MAX; i++)
+		uses = uses || (mode->also[i] != NULL &&
+				strcmp(mode->also[i], section) == 0);
+	return uses ? settings_mode_conf(set, section) : NULL;
 }

@@ -15,6 +15,7 @@
 #include "strategy/session_id.h"
 #include "modes/refresh_token.h"
 #include "modes/refresh_user.h"
+#include "modes/session_settings.h"
 #include "base/secret.h"
 #include "http/cookie.h"
 
@@ -25,6 +26,7 @@ struct refresh_conf {
 struct refresh_mode {
 	struct access_tokens access;
 	struct refresh_conf set;
+	int64_t max_per_user;
 	bool asks_store; /* an access token ends with its session */
 };
 
@@ -53,13 +55,16 @@ refresh_open(const struct mode_conf *conf, const struct env *env,
 	     struct arena *a, void **mode, struct err *err)
 {
 	struct refresh_mode *m = arena_alloc(a, sizeof(*m));
+	const struct jwt_conf *jwt;
 
 	if (m == NULL)
 		return err_nomem(err);
+	jwt = conf->also[0];
 	m->set = *(const struct refresh_conf *)conf->own;
-	m->asks_store = ((const struct jwt_conf *)conf->also)->revocation ==
-			REVOCATION_STORE;
-	if (access_open(conf->also, conf->make, env, a, &m->access, err) != 0)
+	m->max_per_user =
+	    ((const struct session_conf *)conf->also[1])->max_per_user;
+	m->asks_store = jwt->revocation == REVOCATION_STORE;
+	if (access_open(jwt, conf->make, env, a, &m->access, err) != 0)
 		return err_context(err, "[jwt]");
 	*mode = m;
 	return 0;
@@ -267,7 +272,8 @@ refresh_issue(const void *mode, struct call *c, const struct login *login,
 	refresh_token_hash(&t, key, &s.token);
 	if (write_token(c, &t, key, &made.refresh, err) != 0 ||
 	    access_issue(&m->access, c, &s, &made.access, err) != 0 ||
-	    store_create(c->store, c, &s, 0, NULL, err) != 0)
+	    store_create(c->store, c, &s, m->max_per_user, &made.evicted,
+			 err) != 0)
 		return -1;
 	secret_wipe(&t, sizeof(t));
 	fill_credentials(m, c, &s, &made);
@@ -467,7 +473,7 @@ const struct auth_mode_ops mode_refresh = {
 	},
 	.access_cookie = COOKIE_ACCESS,
 	.refresh_cookie = COOKIE_REFRESH,
-	.also = "jwt",
+	.also = { "jwt", "session" },
 	.open = refresh_open,
 	.close = refresh_close,
 	.asks_store = refresh_asks_store,

@@ -12,6 +12,7 @@
 #include "strategy/clock.h"
 #include "strategy/password_mark.h"
 #include "strategy/session_id.h"
+#include "modes/session_settings.h"
 #include "base/enc.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
@@ -21,12 +22,6 @@
 #define TOKEN_BYTES  (SESSION_ID_BYTES + SECRET_BYTES)
 #define TOKEN_CHARS  BASE64URL_LEN(TOKEN_BYTES)
 #define TOUCH_MAX_MS 60000 /* last_seen is updated after at most this long */
-
-struct session_conf {
-	int64_t idle_timeout, absolute_timeout;
-	int64_t remember;
-	int64_t max_per_user;
-};
 
 static const struct option session_options[] = {
 	OPTION(SECONDS, struct session_conf, idle_timeout, .def = "30m",
@@ -51,7 +46,11 @@ static const struct option session_options[] = {
 	       .max = 1000000,
 	       .help = "Number of live sessions that one user may have; a "
 		       "sign-in beyond that ends the oldest. 0 means no "
-		       "limit."),
+		       "limit. It is the only option of this section that "
+		       "holds in every mode: also in mode refresh, and in "
+		       "mode jwt if revocation is store. In mode refresh "
+		       "access tokens of a session that was ended work until "
+		       "they expire unless revocation is store."),
 	OPTION_END,
 };
 

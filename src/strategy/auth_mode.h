@@ -95,10 +95,13 @@ struct refresh_result {
 	struct credentials credentials;
 };
 
+#define MODE_ALSO_MAX 2
+
 /* The configuration that a mode is opened with. */
 struct mode_conf {
 	const void *own; /* the section of the mode itself */
-	const void *also; /* the section of auth_mode_ops.also, or NULL */
+	/* The sections of auth_mode_ops.also, in its order. */
+	const void *also[MODE_ALSO_MAX];
 	/* True: missing keys are made. False: nothing is changed; it is only
 	 * checked whether missing keys could be made. */
 	bool make;
@@ -111,8 +114,8 @@ struct auth_mode_ops {
 	 * for refresh(): enum cookie_kind of http/cookie.h. */
 	int access_cookie, refresh_cookie;
 
-	/* The mode whose section this one reads as well; NULL: none. */
-	const char *also;
+	/* The modes whose sections this one reads as well; then NULL. */
+	const char *also[MODE_ALSO_MAX];
 
 	/* Reads the keys; does not use the store. */
 	int (*open)(const struct mode_conf *conf, const struct env *env,
@@ -136,13 +139,20 @@ struct auth_mode_ops {
 	/*
 	 * End all tokens of a user (user.p NULL: of all users), or of one
 	 * session, as soon as an administrator changes them. `conf` is the
-	 * configuration of the mode. NULL: there is nothing to end but the
-	 * sessions in the store.
+	 * configuration of the mode. end_session() also removes the session
+	 * from the store; after end_user() the caller does. NULL: there is
+	 * nothing to end but the sessions in the store.
 	 */
 	int (*end_user)(const void *conf, struct call *c, struct str user,
 			struct err *err);
 	int (*end_session)(const void *conf, struct call *c,
 			   const struct session_id *id, struct err *err);
+
+	/* Ends the stored sessions of a user but one, and their tokens; *ended
+	 * is their number. NULL: store_revoke_user() does. */
+	int (*end_others)(struct call *c, struct str user,
+			  const struct session_id *except, int64_t *ended,
+			  struct err *err);
 
 	/* Returns whether a sign-in may ask to be remembered. NULL: never. */
 	bool (*offers_remember)(const void *mode);

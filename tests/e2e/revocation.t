@@ -65,9 +65,22 @@ $dead->('another token of the ended session is refused', sign('HS256', $key, $h,
 	{ %$p, jti => 'b' x 32 }));
 
 my ($sid) = (parts($more))[1]{sid};
+# Returns the rows of the sessions of a user.
+my $rows = sub {
+	my ($name) = @_;
+	my (undef, $out) = $one->ctl(qw(session list --user), $name);
+	return grep { / \Q$name\E / } split /\n/, $out;
+};
+is(join(' ', map { /^(\w+)/ } $rows->('alice')), $sid,
+    'session list has the session that has not ended');
 my @ended = $one->ctl('session', 'revoke', $sid);
 is($ended[0], 0, 'session revoke succeeds') or diag("@ended");
 $dead->('the token is refused after session revoke', $more);
+is(scalar $rows->('alice'), 0, 'session list does not have it any more');
+my $old = sign('HS256', $key, $h, { %$p, sid => 'a' x 32, jti => 'c' x 32 });
+$alive->('a token without a session in the store is valid', $old);
+is(($one->ctl('session', 'revoke', 'a' x 32))[0], 0, 'it can be revoked');
+$dead->('it is refused after session revoke', $old);
 for my $case (
     [ 'session revoke --user', qw(session revoke --user bob) ],
     [ 'user passwd', \"another long password\n",
@@ -84,6 +97,7 @@ for my $case (
 	is($ended[0], 0, "$what succeeds") or diag("@ended");
 	$dead->("$what: the token is refused after", $bobs);
 	$alive->("$what: the token of carol is valid", $carols);
+	is(scalar $rows->('bob'), 0, "$what: no session of bob is listed");
 }
 $one->ctl(qw(user delete bob));
 $one->add_user('bob');

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Users list and end their sessions, in the modes session and refresh.
+# Users list and end their sessions, in every mode with a store.
 use strict;
 use warnings;
 
@@ -34,7 +34,7 @@ sub current {
 
 sub is_in { my ($c) = @_; return $c->xhr('/auth/me')->status == 200 }
 
-for my $mode ('session', 'refresh') {
+for my $mode ('session', 'refresh', 'jwt') {
 	subtest "mode $mode" => sub {
 		my ($d, $n) = start_site(conf => {
 			auth => { mode => $mode, deliver => 'both' },
@@ -104,7 +104,7 @@ subtest 'forms' => sub {
 	ok(!is_in($first), 'all have ended');
 };
 
-subtest 'mode jwt' => sub {
+subtest 'mode jwt without a store' => sub {
 	my ($d, $n) = start_site(conf => { auth => { mode => 'jwt' },
 		jwt => { %jwt } });
 	my $c = $n->client;

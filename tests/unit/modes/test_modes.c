@@ -230,8 +230,8 @@ static bool
 fails_to_issue(struct request_context *ctx)
 {
 	const struct auth_mode_ops *ops = ctx->service->mode_ops;
-	const bool stores = ops->access_cookie == COOKIE_SESSION ||
-			    ops->refresh_cookie == COOKIE_REFRESH;
+	const bool stores = ops->needs_store == NULL ||
+			    ops->needs_store(f.settings.mode.conf);
 	struct credentials made, untouched;
 	struct login login = { .who = f.users_table.v[0].who,
 			       .hash = STR("x") };
@@ -276,7 +276,7 @@ START_TEST(failed_store_leaves_no_session)
 		unsigned calls;
 	} rows[] = { { "session", "", 3 },
 		     { "jwt", "", 0 },
-		     { "jwt", "revocation = store\n", 2 },
+		     { "jwt", "revocation = store\n", 4 },
 		     { "refresh", "", 4 } };
 
 	for (unsigned n = 1; n <= rows[_i].calls + 1; n++) {

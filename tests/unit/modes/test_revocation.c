@@ -6,6 +6,7 @@
 #include "modes/jwt_settings.h"
 #include "strategy/registry.h"
 #include "auth/credential.h"
+#include "tests/support/call.h"
 
 #define REVOKED "revocation = store\n"
 
@@ -199,6 +200,114 @@ START_TEST(revocation_lasts_as_long_as_any_token)
 }
 END_TEST
 
+static size_t
+list_alice(struct session_list *out)
+{
+	struct session_cursor cursor = { .created_ms = 0 };
+	struct err err;
+
+	ck_assert_int_eq(store_list(f.conns.store,
+				    flow_call(&f, FAKE_NOW * 1000),
+				    LISTED(STR("alice"), 9), &cursor, out,
+				    &err),
+			 0);
+	return out->n;
+}
+
+START_TEST(a_sign_in_stores_a_session)
+{
+	const char *cookie = login(), *other = login();
+	struct session_list list;
+	struct session_id id;
+	const struct session *s;
+
+	session_of(cookie, &id);
+	ck_assert_uint_eq(list_alice(&list), 2);
+	s = &list.v[memcmp(&list.v[0].id, &id, sizeof(id)) == 0 ? 0 : 1];
+	ck_assert_mem_eq(&s->id, &id, sizeof(id));
+	ck_assert(s->created_ms == FAKE_NOW * 1000);
+	ck_assert(s->last_seen_ms == s->created_ms);
+	ck_assert(s->expires_ms == (FAKE_NOW + 3600) * 1000);
+	ck_assert(s->idle_expires_ms == s->expires_ms);
+	ck_assert_uint_gt(s->address.n, 0);
+	ck_assert(password_mark_is_known(&s->mark));
+	log_out(cookie);
+	ck_assert_uint_eq(list_alice(&list), 1);
+	ck_assert_uint_eq(status_of(other), 204);
+}
+END_TEST
+
+/* A check asks the store once, whether there is a session or not. */
+START_TEST(a_check_does_not_read_the_session)
+{
+	const char *cookie = login();
+	struct session_id id;
+	struct err err;
+	bool ended;
+
+	session_of(cookie, &id);
+	ck_assert_uint_eq(status_of(cookie), 204);
+	store_faulty_fail(&f.faulty, 0, false);
+	ck_assert_uint_eq(status_of(cookie), 204);
+	ck_assert_uint_eq(atomic_load(&f.faulty.calls), 1);
+	ck_assert_int_eq(store_revoke(f.conns.store,
+				      flow_call(&f, FAKE_NOW * 1000), &id,
+				      &ended, &err),
+			 0);
+	ck_assert(ended);
+	ck_assert_uint_eq(status_of(cookie), 204);
+}
+END_TEST
+
+START_TEST(no_token_without_the_store)
+{
+	struct flow_answer a;
+	unsigned at = 0;
+
+	use_mode("jwt", REVOKED "[session]\nmax_per_user = 1\n");
+	(void)login();
+	do {
+		fake_env_advance(&f.fake, 60); /* past the back-off */
+		store_faulty_fail(&f.faulty, ++at, true);
+		a = flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
+		if (a.status != 200) {
+			ck_assert_uint_eq(a.status, 503);
+			ck_assert_ptr_null(member(&a, "access_token"));
+			ck_assert_ptr_null(flow_cookie(&f, &a, ACCESS));
+		}
+	} while (a.status != 200);
+	ck_assert_uint_gt(at, 4);
+}
+END_TEST
+
+/* In every mode with sessions a limit ends the oldest, and their tokens. */
+START_TEST(the_limit_ends_the_oldest_sessions)
+{
+	static const char *const modes[] = { "session", "refresh", "jwt" };
+	const char *access[4];
+
+	use_mode(modes[_i], REVOKED "[session]\nmax_per_user = 2\n");
+	for (int i = 0; i < 4; i++) {
+		struct flow_answer a =
+		    flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL);
+
+		ck_assert_uint_eq(a.status, 200);
+		access[i] = member(&a, "access_token");
+		ck_assert_ptr_nonnull(access[i]);
+		fake_env_advance(&f.fake, 1);
+		for (int j = 0; j <= i; j++)
+			ck_assert_msg(check(access[j]) ==
+					  (j + 2 > i ? 204U : 401U),
+				      "%s: wrong answer for sign-in %d after "
+				      "sign-in %d",
+				      modes[_i], j, i);
+	}
+	ck_assert_uint_eq(flow_sign_in(&f, "bob", FLOW_PASSWORD, NULL).status,
+			  200);
+	ck_assert_uint_eq(check(access[2]), 204);
+}
+END_TEST
+
 /* A shared secret is not published. */
 START_TEST(shared_secret_is_not_published)
 {
@@ -236,6 +345,10 @@ main(void)
 	tcase_add_checked_fixture(t, begin, teardown);
 	tcase_add_test(t, sign_out_revokes_the_token);
 	tcase_add_loop_test(t, revocation_lasts_as_long_as_any_token, 0, 2);
+	tcase_add_test(t, a_sign_in_stores_a_session);
+	tcase_add_test(t, a_check_does_not_read_the_session);
+	tcase_add_test(t, no_token_without_the_store);
+	tcase_add_loop_test(t, the_limit_ends_the_oldest_sessions, 0, 3);
 	tcase_add_test(t, shared_secret_is_not_published);
 	tcase_add_test(t, keys_of_revocations_differ);
 	tcase_add_test(t, tokens_of_a_faster_clock_are_revoked);
