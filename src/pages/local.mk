@@ -45,7 +45,9 @@ src/pages/files.inc: $(PAGE_FILES) $(srcdir)/src/pages/local.mk $(EMBED_AWK)
 # The catalogues, in the order in which the pages list the languages. English is
 # the first one.
 TEXTS = \
-	$(srcdir)/src/pages/texts/en.txt
+	$(srcdir)/src/pages/texts/en.txt \
+	$(srcdir)/src/pages/texts/ar.txt \
+	$(srcdir)/src/pages/texts/sv.txt
 TEXTS_AWK = $(srcdir)/scripts/texts.awk
 src/pages/texts.inc: $(TEXTS) $(srcdir)/src/pages/local.mk $(TEXTS_AWK)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && LC_ALL=C $(AWK) -f $(TEXTS_AWK) $(TEXTS) \
