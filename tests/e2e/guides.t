@@ -134,6 +134,7 @@ subtest 'the blocks of fcgiauth.ini' => sub {
 	my $try = sub {
 		my ($guide, $text) = @_;
 		$text =~ s{/var/backups/|/etc/fcgiauth/}{$tmp/}g;
+		$text =~ s{/usr/bin/msmtp}{$^X}; # may not be installed
 		for my $section (qw(store users)) {
 			next if $text =~ /^\[$section\]/m;
 			$text .= "\n[$section]\npath = $tmp/fcgiauth.db\n";
@@ -146,8 +147,9 @@ subtest 'the blocks of fcgiauth.ini' => sub {
 		    (bin('fcgiauthctl'), '-c', "$tmp/try.ini", 'config', 'check'));
 		is($said[0], 0, "$guide: the configuration is valid")
 		    or diag(said(@said) . $text);
-		unlike(said(@said), qr/warning/,
-		    "$guide: the configuration causes no warning");
+		# The guide speaks of this warning about Redis.
+		unlike(said(@said), qr/warning: (?!\[factors\].* is redis)/,
+		    "$guide: the configuration causes no other warning");
 	};
 	my $n = 0;
 
