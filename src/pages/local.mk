@@ -53,6 +53,12 @@ src/pages/texts.inc: $(TEXTS) $(srcdir)/src/pages/local.mk $(TEXTS_AWK)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && LC_ALL=C $(AWK) -f $(TEXTS_AWK) $(TEXTS) \
 		>$@.tmp && mv $@.tmp $@
 
+# Where administrators find what they can change.
+pagesdir = $(pkgdatadir)/pages
+pages_DATA = $(PAGES) $(PAGE_FILES) $(srcdir)/src/pages/README.md
+textsdir = $(pagesdir)/texts
+texts_DATA = $(TEXTS)
+
 src/pages/template.$(OBJEXT): src/pages/pages.inc src/pages/files.inc \
 	src/pages/names.inc
 src/pages/catalogue.$(OBJEXT): src/pages/texts.inc

@@ -156,7 +156,9 @@ subtest 'the blocks of fcgiauth.ini' => sub {
 	spit("$tmp/$_", "user=x\n"), chmod 0600, "$tmp/$_"
 	    for qw(owner.conninfo service.conninfo redis.password
 	    mail.password);
-	for my $guide (qw(backup changing installing mail programs scaling
+	spit("$tmp/logo.svg", '<svg viewBox="0 0 40 10"></svg>');
+	mkdir "$tmp/pages" or die "mkdir: $!";
+	for my $guide (qw(backup changing installing mail pages programs scaling
 	    webservers)) {
 		$try->($guide, $_), $n++ for grep { is_built($_) }
 		    blocks($guide, 'ini');

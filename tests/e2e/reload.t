@@ -86,6 +86,31 @@ subtest 'an invalid configuration' => sub {
 	$d->configure(server => { listen => "unix:$d->{socket}" });
 };
 
+subtest 'pages of the site' => sub {
+	my $pages = tempdir();
+	my $title = sub { $n->client->page('/auth/login')->body =~
+		m{<h1>(.*?)</h1>} ? $1 : '' };
+
+	mkdir "$pages/texts" or die "mkdir: $!";
+	spit("$pages/texts/en.txt", "login.title = Come in\n");
+	$d->configure(pages => { directory => "$pages" });
+	$d->reload;
+	ok(wait_for(10, sub { $title->() eq 'Come in' }),
+	    'a reload applies the folder of the pages');
+	spit("$pages/texts/en.txt", "login.title = {x}\n");
+	ok(log_grew(qr{texts/en\.txt:1: login\.title: the placeholders},
+	    sub { $d->reload }), 'a mistake in a text is logged');
+	is($title->(), 'Come in', 'the old pages are kept');
+	spit("$pages/texts/en.txt", "login.title = Welcome\n");
+	$d->reload;
+	ok(wait_for(10, sub { $title->() eq 'Welcome' }),
+	    'a reload reads the files again');
+	$d->configure(pages => { directory => '' });
+	$d->reload;
+	ok(wait_for(10, sub { $title->() eq 'Sign in' }),
+	    'a reload returns to the built-in pages');
+};
+
 subtest 'reloads under load' => sub {
 	my $cookie = 'fcgiauth=' . token_of($alice);
 	my $end = time + 3 * (slow() > 5 ? 2 : 1);

@@ -89,6 +89,57 @@ is(sign_in($bob, 'bob')->status, 303, 'bob signs in');
 
 my @protected = qw(/x /admin/x /other/x /files/secret.html);
 
+# A language that no browser prefers by itself.
+my $pages = tempdir();
+chmod 0755, "$pages";
+mkdir "$pages/texts" or die "mkdir: $!";
+spit("$pages/texts/xx.txt", <<'EOT');
+language.name = Xenish
+language.direction = rtl
+login.title = Xog xin
+forbidden.title = Xo xaccess
+not_found.title = Xo xage
+EOT
+$d->configure(pages => { directory => "$pages" });
+$d->reload;
+ok(wait_for(10, sub { $n->client->page('/auth/login')->body =~ /Xenish/ }),
+    'the pages have a further language after a reload');
+
+subtest 'the language of the browser' => sub {
+	my @prefers = ('Accept-Language' => 'xx-XX, en;q=0.5');
+	my $c = $n->client;
+
+	like($c->page('/auth/login', @prefers)->body,
+	    qr{<html lang="xx" dir="rtl">.*<h1>Xog xin</h1>}s,
+	    'the login page is in the language that the browser prefers');
+	like($c->page('/auth/none', @prefers)->body, qr{<h1>Xo xage</h1>},
+	    'so is the page that says that nothing is there');
+	my $a = $bob->page('/admin/x', @prefers);
+	is($a->status, 403, 'a user without access is refused');
+	like($a->body, qr{<h1>Xo xaccess</h1>}, 'so is that page');
+	like($c->page('/auth/login?lang=xx')->body, qr{<h1>Xog xin</h1>},
+	    'the address chooses a language');
+	like($c->page('/auth/login')->body, qr{<h1>Xog xin</h1>},
+	    'and a cookie keeps it');
+	like($n->client->page('/auth/login')->body, qr{<html lang="en"},
+	    'other browsers get English');
+};
+
+subtest 'the files of the pages' => sub {
+	my $c = $n->client;
+	my $body = $c->page('/auth/login')->body;
+
+	for my $name (qw(style.css page.js icon.svg)) {
+		my ($link) = $body =~ m{"(/auth/\Q$name\E\?v=[0-9a-f]+)"};
+		ok(defined $link, "the login page links to $name") or next;
+		my $a = $c->get($link);
+		is($a->status, 200, "$name is served");
+		like($a->header('cache-control'), qr/\bimmutable\b/,
+		    "$name is kept by the browser");
+		cmp_ok(length $a->body, '>', 100, "$name has its content");
+	}
+};
+
 subtest 'a visitor' => sub {
 	for my $path (@protected) {
 		my $c = $n->client;
