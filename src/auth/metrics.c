@@ -15,6 +15,8 @@ metrics_new(int64_t started_ms)
 		return NULL;
 	memset(m, 0, sizeof(*m));
 	m->started_ms = started_ms;
+	m->live_sessions = -1;
+	m->live_users = -1;
 	(void)pthread_mutex_init(&m->lock, NULL); /* cannot fail */
 	return m;
 }

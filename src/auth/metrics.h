@@ -61,6 +61,8 @@ struct metrics {
 	} shards[METRIC_SHARDS];
 	struct histogram store, users; /* durations of operations */
 	int64_t started_ms; /* wall clock */
+	/* Live sessions in the store, and users who have one; -1: unknown. */
+	_Atomic int64_t live_sessions, live_users;
 	pthread_mutex_t lock; /* guards the members below */
 	/* What was counted at moments of the past; the oldest is replaced. */
 	struct metric_sample {

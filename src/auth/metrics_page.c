@@ -167,6 +167,18 @@ write_backends(struct metrics_writer *w)
 }
 
 static void
+write_live(struct metrics_writer *w)
+{
+	const struct metrics *m = w->ctx->service->shared->metrics;
+	const int64_t sessions = m->live_sessions, users = m->live_users;
+
+	if (sessions >= 0)
+		sample(w, "of=\"sessions\"", (uint64_t)sessions);
+	if (users >= 0)
+		sample(w, "of=\"users\"", (uint64_t)users);
+}
+
+static void
 write_hashes(struct metrics_writer *w)
 {
 	const struct hash_slots_count n =
@@ -252,6 +264,10 @@ static const struct family families[] = {
 	  "Sessions that were ended here, by reason; without those that "
 	  "expired.",
 	  write_plain },
+	{ "fcgiauth_signed_in", "gauge",
+	  "Live sessions in the store, and users who have one; counted once a "
+	  "minute, and absent while unknown.",
+	  write_live },
 	{ "fcgiauth_backend_seconds", "histogram",
 	  "Durations of operations of the store and of the user source.",
 	  write_latencies },

@@ -169,3 +169,9 @@ service_asks_store(const struct service *s)
 	return s->mode_ops->asks_store == NULL ||
 	       s->mode_ops->asks_store(s->mode);
 }
+
+bool
+service_keeps_sessions(const struct service *s)
+{
+	return s->mode_ops->end_user == NULL || service_asks_store(s);
+}

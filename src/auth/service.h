@@ -109,6 +109,9 @@ int service_open(const struct settings *set,
 /* Returns whether a check of a credential may ask the store. */
 bool service_asks_store(const struct service *s);
 
+/* Returns whether the store has a record of each session. */
+bool service_keeps_sessions(const struct service *s);
+
 /* The connections of one worker; no other thread may use them at the same
  * time. */
 struct service_conns {

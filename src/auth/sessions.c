@@ -17,8 +17,7 @@
 bool
 sessions_are_kept(const struct request_context *ctx)
 {
-	return ctx->service->mode_ops->end_user == NULL ||
-	       service_asks_store(ctx->service);
+	return service_keeps_sessions(ctx->service);
 }
 
 int

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -13,17 +14,19 @@
 
 #define TOUCH_MS      500
 #define SWEEP_SECONDS 60
+#define COUNT_SECONDS 60
 #define ARENA_MAX     ((size_t)4 << 20)
 #define SWEEP_BATCH   1000 /* one transaction; others wait for no more */
 
 struct janitor {
 	struct snapshot_slot *slot;
 	const struct service_shared *shared;
-	/* The thread alone uses these four. */
+	/* The thread alone uses these five. */
 	struct store_conn *store;
 	struct factors_conn *factors;
 	struct arena *arena; /* of one operation */
 	struct touch *updates; /* LAST_SEEN_MAX of them */
+	int64_t count_ms; /* when the sessions are counted again; monotonic */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards stop */
 	pthread_cond_t wake;
@@ -93,6 +96,27 @@ janitor_sweep(struct janitor *j,
 	}
 }
 
+/* Counts the sessions for the metrics. */
+static void
+janitor_count(struct janitor *j, const struct snapshot *s)
+{
+	struct metrics *m = j->shared->metrics;
+	const int64_t mono_ms = env_mono_ms(j->shared->env);
+	const struct call c = next_call(j, env_wall_ms(j->shared->env));
+	struct session_counts n;
+	struct err err;
+
+	if (m == NULL || mono_ms < j->count_ms)
+		return;
+	j->count_ms = mono_ms + COUNT_SECONDS * 1000;
+	if (!s->settings.metrics.enabled ||
+	    !service_keeps_sessions(s->service) ||
+	    store_count_sessions(j->store, &c, &n, &err) != 0)
+		n = (struct session_counts){ .sessions = -1, .users = -1 };
+	atomic_store(&m->live_sessions, n.sessions);
+	atomic_store(&m->live_users, n.users);
+}
+
 static void
 clean(struct janitor *j, bool sweep_too)
 {
@@ -101,6 +125,7 @@ clean(struct janitor *j, bool sweep_too)
 	store_conn_bind(j->store, s->store);
 	factors_conn_bind(j->factors, s->factors);
 	write_touches(j);
+	janitor_count(j, s);
 	if (sweep_too)
 		janitor_sweep(j, sweep_store);
 	if (sweep_too && s->factors != NULL)

@@ -3,7 +3,8 @@
  * A background thread that writes the due updates of last_seen to the
  * store twice a second, and once a minute sweeps ended sessions and old
  * attempts out of it, and expired records out of the factor store. It also
- * takes the samples of the metrics.
+ * takes the samples of the metrics, and counts the sessions for them once a
+ * minute.
  */
 #ifndef SERVER_JANITOR_H
 #define SERVER_JANITOR_H

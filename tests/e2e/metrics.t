@@ -120,6 +120,23 @@ subtest 'who may read them' => sub {
 	    'with the version');
 };
 
+# The service counts when it starts, and then once a minute.
+subtest 'who is signed in' => sub {
+	sign_in($n->client, 'bob') for 1, 2;
+	my ($code, $said) = $d->ctl(qw(session list --count));
+	my ($sessions, $users) = $said =~ /(\d+)/g;
+
+	cmp_ok($sessions, '>=', 2, 'bob is signed in twice') or diag($said);
+	is($d->stop, 0, 'the daemon stops');
+	$d->start;
+	ok(wait_for(20, sub {
+		my $now = now();
+		return ($now->{'fcgiauth_signed_in{of="sessions"}'} // 0) ==
+		    $sessions &&
+		    ($now->{'fcgiauth_signed_in{of="users"}'} // 0) == $users;
+	}), 'the metrics have as many') or diag(ask_for()->{body});
+};
+
 # Returns the exit status and the output of promtool.
 sub promtool {
 	my ($input, @arguments) = @_;
