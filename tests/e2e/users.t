@@ -215,6 +215,25 @@ subtest 'an export restores the users' => sub {
 	like($err, qr/address means the user erin/, 'the message says so');
 };
 
+# Their sessions could not be ended.
+subtest 'without the store nobody is changed' => sub {
+	my %users = %{ $d->store->users };
+	my $file = $d->dir . '/away.ini';
+
+	spit($file, join "\n", '[server]', 'listen = unix:' . $d->dir . '/x',
+	    'peer_secret = topsecret-value-x', '[store]', 'driver = redis',
+	    'url = redis://127.0.0.1:1/0', '[users]',
+	    (map { "$_ = $users{$_}" } sort keys %users), '');
+	chmod 0600, $file or die "$file: $!";
+	my $record = qq({"name":"bob","disabled":true}\n);
+	my ($status, $out, $err) = capture(\$record,
+	    bin('fcgiauthctl'), '-c', $file, 'user', 'import', '-');
+	is($status, 1, 'the import is refused');
+	is($out, '', 'nothing is done');
+	like($err, qr/redis/, 'the message names the store');
+	ok(!user('bob')->{disabled}, 'bob is as before');
+};
+
 subtest 'files that cannot be imported' => sub {
 	my ($status, $out, $err) = $d->ctl('user', 'import', '/nonexistent');
 
@@ -225,6 +244,10 @@ subtest 'files that cannot be imported' => sub {
 	like($err, qr/stdin:1: the header of CSV: unknown field phone/,
 	    'the message names it');
 	is(($d->ctl('user', 'import'))[0], 2, 'a file must be named');
+	($status, $out, $err) = import_users("x:\n" . 'x' x 20000 . "\nx\n");
+	is($status, 1, 'a line that is too long is refused');
+	like($err, qr/stdin:2: must have at most 16384 bytes\n.*stdin:3: there/,
+	    'and the next one is read');
 	is(($d->ctl('user', 'export', 'x'))[0], 2, 'export takes no name');
 };
 
