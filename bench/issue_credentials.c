@@ -51,8 +51,11 @@ issuer_open(struct issuer *is, struct arena *a, struct err *err)
 	struct mode_conf conf = { .own = is->set.mode.conf };
 
 	is->ops = registry_mode(is->set.mode.driver->name);
-	if (is->ops->also != NULL)
-		conf.also = settings_mode_conf(&is->set, is->ops->also);
+	for (size_t i = 0; i < MODE_ALSO_MAX; i++) {
+		if (is->ops->also[i] != NULL)
+			conf.also[i] =
+			    settings_mode_conf(&is->set, is->ops->also[i]);
+	}
 	if (is->ops->open(&conf, &is->env, a, &is->mode, err) != 0 ||
 	    backend_open(&store, &is->env, &is->store, err) != 0 ||
 	    backend_open(&users, &is->env, &is->users, err) != 0)
