@@ -47,7 +47,12 @@ src/pages/files.inc: $(PAGE_FILES) $(srcdir)/src/pages/local.mk $(EMBED_AWK)
 TEXTS = \
 	$(srcdir)/src/pages/texts/en.txt \
 	$(srcdir)/src/pages/texts/ar.txt \
-	$(srcdir)/src/pages/texts/sv.txt
+	$(srcdir)/src/pages/texts/ja.txt \
+	$(srcdir)/src/pages/texts/ko.txt \
+	$(srcdir)/src/pages/texts/sv.txt \
+	$(srcdir)/src/pages/texts/tr.txt \
+	$(srcdir)/src/pages/texts/uk.txt \
+	$(srcdir)/src/pages/texts/zh.txt
 TEXTS_AWK = $(srcdir)/scripts/texts.awk
 src/pages/texts.inc: $(TEXTS) $(srcdir)/src/pages/local.mk $(TEXTS_AWK)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && LC_ALL=C $(AWK) -f $(TEXTS_AWK) $(TEXTS) \
