@@ -47,8 +47,16 @@ src/pages/files.inc: $(PAGE_FILES) $(srcdir)/src/pages/local.mk $(EMBED_AWK)
 TEXTS = \
 	$(srcdir)/src/pages/texts/en.txt \
 	$(srcdir)/src/pages/texts/ar.txt \
+	$(srcdir)/src/pages/texts/cs.txt \
+	$(srcdir)/src/pages/texts/de.txt \
+	$(srcdir)/src/pages/texts/es.txt \
+	$(srcdir)/src/pages/texts/fr.txt \
+	$(srcdir)/src/pages/texts/it.txt \
 	$(srcdir)/src/pages/texts/ja.txt \
 	$(srcdir)/src/pages/texts/ko.txt \
+	$(srcdir)/src/pages/texts/nl.txt \
+	$(srcdir)/src/pages/texts/pl.txt \
+	$(srcdir)/src/pages/texts/pt.txt \
 	$(srcdir)/src/pages/texts/sv.txt \
 	$(srcdir)/src/pages/texts/tr.txt \
 	$(srcdir)/src/pages/texts/uk.txt \

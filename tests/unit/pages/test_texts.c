@@ -244,6 +244,24 @@ has_exact_key(const struct catalogue *c, struct str key)
 	return false;
 }
 
+/* English steps in where a language of a site lacks a text. The languages that
+ * come with the service lack none. */
+START_TEST(languages_have_all_texts)
+{
+	size_t n;
+	const struct catalogue *all = catalogues(&n);
+	const struct catalogue *en = english();
+
+	for (size_t k = 0; k < n; k++) {
+		for (size_t i = 0; i < en->n; i++)
+			ck_assert_msg(has_exact_key(&all[k],
+						    bare(en->v[i].key)),
+				      "%s.txt lacks %.*s", all[k].language,
+				      STR_ARG(bare(en->v[i].key)));
+	}
+}
+END_TEST
+
 /* A text that has forms in English has all forms of the language. */
 START_TEST(plural_forms_are_complete)
 {
@@ -275,7 +293,7 @@ START_TEST(plural_forms_are_complete)
 }
 END_TEST
 
-/* English steps in for a text that a language lacks, but not for these. */
+/* English cannot step in for these. */
 START_TEST(language_has_a_name)
 {
 	size_t n;
@@ -347,6 +365,7 @@ main(void)
 	tcase_add_test(t, every_text_is_used);
 	tcase_add_test(t, catalogue_is_sorted);
 	tcase_add_test(t, texts_are_those_of_english);
+	tcase_add_test(t, languages_have_all_texts);
 	tcase_add_test(t, plural_forms_are_complete);
 	tcase_add_test(t, language_has_a_name);
 	tcase_add_test(t, form_is_found_by_the_number);
