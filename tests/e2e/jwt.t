@@ -81,7 +81,7 @@ subtest 'every algorithm' => sub {
 		is_deeply([ grep { !/^(?:alg|typ|kid)$/ } keys %$h ], [],
 		    "$alg: the header has no other members");
 		is_deeply([ sort keys %$p ], [ sort qw(iss aud sub client_id
-			exp iat jti sid roles email name) ],
+			exp iat jti sid roles email name auth_time) ],
 		    "$alg: the token has exactly these claims");
 		is($p->{iss}, $ISSUER, "$alg: iss is the issuer");
 		is($p->{aud}, 'example', "$alg: aud is the audience");
