@@ -83,6 +83,23 @@ for my $mode ('session', 'refresh', 'jwt') {
 	};
 }
 
+for my $mode ('session', 'refresh', 'jwt') {
+	subtest "the limit in mode $mode" => sub {
+		my ($d, $n) = start_site(conf => {
+			auth => { mode => $mode, deliver => 'both' },
+			session => { max_per_user => 2 },
+			jwt => { %jwt, revocation => 'store' } });
+		my ($bob, @alice) = map { $n->client } 0 .. 3;
+		json_sign_in($bob, 'bob');
+		json_sign_in($_, 'alice') for @alice;
+		is_deeply([ map { is_in($_) ? 1 : 0 } $bob, @alice ],
+		    [ 1, 0, 1, 1 ], 'the oldest session of alice has ended');
+		is(scalar listed($alice[2]), 2, 'two are listed');
+		like($d->log_text, qr/audit.*session_limit/,
+		    'the end is audited');
+	};
+}
+
 subtest 'forms' => sub {
 	my ($d, $n) = start_site();
 	my ($first, $second) = map { $n->client } 1, 2;
