@@ -182,47 +182,70 @@ expect_problem(const char *name, const char *what)
 		     problems.first != NULL ? problems.first->text : "nothing");
 }
 
+/* `at` is a text whose first line is named, or NULL. */
 static const struct {
-	const char *name, *from, *to, *problem;
+	const char *name, *from, *to, *at, *problem;
 } mistakes[] = {
-	{ "login.html", "<h1>", "<h1>{{usr}}",
-	  ":13: {{usr}}: the page has no value of this name" },
-	{ "login.html", "<h1>", "<h1>{{:login.x}}",
-	  ":13: {{:login.x}}: there is no text of this name" },
-	{ "login.html", "<!--{{/place}}-->\n", "",
-	  ":14: {{#place}}: has no end" },
-	{ "login.html", "{{#place}}", "{{/place}}",
-	  ":14: {{/place}}: does not end the section before it" },
-	{ "login.html", "<h1>", "<h1>{{#place}}{{^place}}",
-	  ":13: {{^place}}: is inside of a section of the same name" },
-	{ "login.html", "</html>", "{{rd", ":67: {{ without }}" },
-	{ "login.html", "<body>", "<body class=\"a\">",
-	  ": needs <title>, </title> and, on lines of their own, <body> and "
+	{ "login.html", "<h1>", "<h1>{{usr}}", "{{usr}}",
+	  "{{usr}}: the page has no value of this name" },
+	{ "login.html", "<h1>", "<h1>{{:login.x}}", "{{:login.x}}",
+	  "{{:login.x}}: there is no text of this name" },
+	{ "login.html", "<!--{{/place}}-->\n", "", "{{#place}}",
+	  "{{#place}}: has no end" },
+	{ "login.html", "{{#place}}", "{{/place}}", "{{/place}}",
+	  "{{/place}}: does not end the section before it" },
+	{ "login.html", "<h1>", "<h1>{{#place}}{{^place}}", "{{^place}}",
+	  "{{^place}}: is inside of a section of the same name" },
+	{ "login.html", "</html>", "{{x", "{{x", "{{ without }}" },
+	{ "login.html", "<body>", "<body class=\"a\">", NULL,
+	  "needs <title>, </title> and, on lines of their own, <body> and "
 	  "</body>" },
-	{ "login.html", "name=\"username\"", "name=\"user\"",
-	  ": name=\"username\" is missing" },
-	{ "login.html", "name=\"password\"", "name=\"pass\"",
-	  ": name=\"password\" is missing" },
-	{ "login.html", "{{csrf}}", "", ": {{csrf}} is missing" },
-	{ "login.html", "{{*problem}}", "", ": {{*problem}} is missing" },
+	{ "login.html", "name=\"username\"", "name=\"user\"", NULL,
+	  "name=\"username\" is missing" },
+	{ "login.html", "name=\"password\"", "name=\"pass\"", NULL,
+	  "name=\"password\" is missing" },
+	{ "login.html", "{{csrf}}", "", NULL, "{{csrf}} is missing" },
+	{ "login.html", "{{*problem}}", "", NULL, "{{*problem}} is missing" },
 	{ "logout.html", "</form>", "</form>\n<form method=\"post\"><p></form>",
-	  ":25: the form has no {{csrf}}" },
-	{ "logout.html", "</form>", "", ":21: the form has no end" },
-	{ "frame.html", "{{main}}", "",
-	  ": needs {{title}} and, on a line of its own, {{main}}" },
-	{ "frame.html", "{{main}}", "{{main}}\n{{csrf}}",
-	  ":23: {{csrf}}: the page has no value of this name" },
-	{ "logout.html", "<h1>", "<h1>\xff",
-	  ":13: the line is not UTF-8 text" },
+	  "<form method=\"post\"><p>", "the form has no {{csrf}}" },
+	{ "logout.html", "</form>", "", "<form", "the form has no end" },
+	{ "frame.html", "{{main}}", "", NULL,
+	  "needs {{title}} and, on a line of its own, {{main}}" },
+	{ "frame.html", "{{main}}", "{{main}}\n{{csrf}}", "{{csrf}}",
+	  "{{csrf}}: the page has no value of this name" },
+	{ "logout.html", "<h1>", "<h1>\xff", "<h1>",
+	  "the line is not UTF-8 text" },
 };
+
+/* Returns the number of the line that has the first `what`. */
+static unsigned
+line_of(struct str text, const char *what)
+{
+	const char *at = memmem(text.p, text.n, what, strlen(what));
+	unsigned line = 1;
+
+	ck_assert_ptr_nonnull(at);
+	for (const char *p = text.p; p < at; p++)
+		line += *p == '\n' ? 1 : 0;
+	return line;
+}
 
 START_TEST(mistake_in_a_template_is_found)
 {
-	write_own(mistakes[_i].name,
-		  changed(mistakes[_i].name, mistakes[_i].from,
-			  mistakes[_i].to));
+	struct str text =
+	    changed(mistakes[_i].name, mistakes[_i].from, mistakes[_i].to);
+	char problem[200];
+
+	write_own(mistakes[_i].name, text);
 	ck_assert_ptr_null(open_own());
-	expect_problem(mistakes[_i].name, mistakes[_i].problem);
+	if (mistakes[_i].at == NULL)
+		(void)snprintf(problem, sizeof(problem), ": %s",
+			       mistakes[_i].problem);
+	else
+		(void)snprintf(problem, sizeof(problem), ":%u: %s",
+			       line_of(text, mistakes[_i].at),
+			       mistakes[_i].problem);
+	expect_problem(mistakes[_i].name, problem);
 }
 END_TEST
 
