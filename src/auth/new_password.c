@@ -171,16 +171,12 @@ renew_mark(struct request_context *ctx, const struct user *user,
 	return store_remark(ctx->call.store, &ctx->call, &m, err);
 }
 
-/* Ends the sessions after the hash was written, never before: a sign-in with
- * the old password in between would begin a session that is not ended. */
+/* Ends all sessions of a user, and their tokens if the mode can. */
 static int
-new_password_end_sessions(struct request_context *ctx,
-			  const struct new_password *n, const char *hash,
-			  struct err *err)
+new_password_end_all(struct request_context *ctx, struct str name,
+		     int64_t *ended, struct err *err)
 {
 	const struct service *s = ctx->service;
-	const struct str name = n->user->who.name;
-	int64_t ended;
 
 	if (s->mode_ops->end_user != NULL &&
 	    (s->mode_ops->needs_store == NULL ||
@@ -188,10 +184,30 @@ new_password_end_sessions(struct request_context *ctx,
 	    s->mode_ops->end_user(s->set->mode.conf, &ctx->call, name, err) !=
 		0)
 		return -1;
-	/* end_user() also ends the tokens of the session to keep. */
-	if (store_revoke_user(ctx->call.store, &ctx->call, name,
-			      s->mode_ops->end_user != NULL ? NULL : n->keep,
-			      &ended, err) != 0)
+	return store_revoke_user(ctx->call.store, &ctx->call, name, NULL, ended,
+				 err);
+}
+
+/* Ends the sessions after the hash was written, never before: a sign-in with
+ * the old password in between would begin a session that is not ended. */
+static int
+new_password_end_sessions(struct request_context *ctx,
+			  const struct new_password *n, const char *hash,
+			  struct err *err)
+{
+	const struct auth_mode_ops *mode = ctx->service->mode_ops;
+	const struct str name = n->user->who.name;
+	int64_t ended;
+	int rc;
+
+	if (n->keep == NULL || !service_keeps_sessions(ctx->service))
+		rc = new_password_end_all(ctx, name, &ended, err);
+	else if (mode->end_others != NULL)
+		rc = mode->end_others(&ctx->call, name, n->keep, &ended, err);
+	else
+		rc = store_revoke_user(ctx->call.store, &ctx->call, name,
+				       n->keep, &ended, err);
+	if (rc != 0)
 		return -1;
 	audit_ended(ctx, "sessions_ended", name, ended, "password_changed");
 	return n->keep != NULL ? renew_mark(ctx, n->user, hash, err) : 0;

@@ -17,9 +17,8 @@ struct new_password {
 	 * the new one is set only if the old one is still the password. */
 	const struct user *user;
 	struct str password;
-	/* The session that goes on; NULL: all sessions end. The access tokens
-	 * of a mode that has end_user() (strategy/auth_mode.h) end all the
-	 * same: there the caller issues new ones afterwards. */
+	/* The session that goes on; NULL: all sessions end. Where the mode
+	 * keeps no sessions, tokens last until they expire. */
 	const struct session_id *keep;
 	const char *why; /* for the audit log: a constant word, or NULL */
 	/* This request has had a hash slot already. It gets another one at

@@ -71,7 +71,7 @@ subtest 'the page' => sub {
 	    'it is the landing page');
 };
 
-for my $mode ('session', 'refresh') {
+for my $mode ('session', 'refresh', 'jwt') {
 	subtest "a program changes the password in mode $mode" => sub {
 		my ($d, $n) = start_site(conf => {
 			auth => { mode => $mode },
