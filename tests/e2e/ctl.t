@@ -403,7 +403,8 @@ subtest 'commands for sessions' => sub {
 
 	($status, $out, $err) = ctl('session', 'revoke', $alice[0]);
 	is($status, 0, 'session revoke succeeds');
-	like($err, qr/audit session_revoked session=$alice[0] user=alice by_uid=/,
+	like($err,
+	    qr/audit session_revoked session=$alice[0] user=alice by_uid=/,
 	    'session revoke is audited');
 	is(@{json('session', 'list')->{sessions}}, 2,
 	    'session revoke ends one session');
