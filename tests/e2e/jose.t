@@ -6,39 +6,19 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use FCGIAuth::Npm;
 use FCGIAuth::Site;
 use FCGIAuth::Test;
 use FCGIAuth::Token qw(b64 unb64 signer_file @ALGORITHMS);
-use File::Copy qw(copy);
-use File::Path qw(make_path);
 use IPC::Open2 qw(open2);
 use Test::More;
 
-my ($node, $npm) = map { in_path($_) } qw(node npm);
-plan(skip_all => 'no node or npm here') unless $node && $npm;
+my $node = in_path('node');
+plan(skip_all => 'no node or npm here') unless $node && in_path('npm');
 
-# The package is installed once, outside of the source.
-my $at = $ENV{FCGIAUTH_INTEROP} || top() . '/.build/interop';
-my $source = top() . '/tests/interop';
-
-sub install {
-	my $stamp = join '', map { slurp("$source/$_") }
-	    qw(package.json package-lock.json);
-
-	make_path($at);
-	copy("$source/$_", "$at/$_") or die "$at/$_: $!"
-	    for qw(jose.js package.json package-lock.json);
-	return 1 if slurp("$at/stamp") eq $stamp;
-	my $pid = spawn('npm', "$at/npm.log", $npm, 'ci', '--prefix', $at,
-	    qw(--ignore-scripts --no-audit --no-fund));
-	my $status = reap($pid, 120);
-	return 0 unless defined $status && $status == 0;
-	spit("$at/stamp", $stamp);
-	return 1;
-}
-
+my $at = FCGIAuth::Npm::folder();
 plan(skip_all => "npm ci does not work here, see $at/npm.log")
-    unless install();
+    unless FCGIAuth::Npm::install();
 
 # Gives tasks to jose and returns the results.
 sub jose {

@@ -41,13 +41,13 @@ my %variants = (
 
 # These test time, processes or documents, not memory. Under a sanitizer they
 # would spend most of their time on starting hundreds of programs.
-my @plain = qw(completion floods guide_commands guides history kept key races
-    samples);
+my @plain = qw(completion floods guide_commands guides history kept key pages
+    races samples);
 
 # The longest tests, which start first.
 my %first = map { $_ => 1 } qw(browser faults faults_postgres faults_redis
-    floods forms history jose nginx pgbouncer promotion races refresh renew
-    sentinel scaling session stores successor upgrade web);
+    floods forms history jose nginx pages pgbouncer promotion races refresh
+    renew sentinel scaling session stores successor upgrade web);
 
 sub everything {
 	my @files = map { m{([^/]+)\.t$} } glob "$folder/*.t";
