@@ -15,8 +15,7 @@ dist_doc_DATA += NEWS.md SECURITY.md COPYING \
 	doc/guides/why-refused.md
 # These link to the source, so they are not installed.
 EXTRA_DIST += README.md HACKING.md CONTRIBUTING.md doc/asvs.md \
-	doc/pictures/login.png \
-	doc/pictures/where.svg
+	doc/pictures
 EXTRA_DIST += doc/internals/README.md doc/internals/cache.md \
 	doc/internals/cache.svg doc/internals/check.md \
 	doc/internals/check.svg doc/internals/process.md \
