@@ -11,6 +11,7 @@
 #define HOST_MAX       255
 #define LANGUAGE_DAYS  365
 #define ROW_WIDTH      3
+#define KEEP_MAX       (16 * 1024)
 #define REQUEST_DIGITS 12
 
 struct str
@@ -135,12 +136,18 @@ logo_of(const struct request_context *ctx)
 	return logo != NULL ? logo : &none;
 }
 
+/* Returns true if the page can be opened again in another language. The link of
+ * each language repeats what the page keeps, so a long address to return to
+ * leaves no room for the list. */
 static bool
-has_name(const struct html_var *vars, size_t n, const char *name)
+offers_languages(const struct request_context *ctx, const struct html_var *vars,
+		 size_t n, size_t languages)
 {
-	while (n > 0 && strcmp(vars[n - 1].name, name) != 0)
+	while (n > 0 && strcmp(vars[n - 1].name, "keep") != 0)
 		n--;
-	return n > 0;
+	if (n == 0)
+		return may_choose(ctx);
+	return vars[n - 1].value.n * languages <= KEEP_MAX;
 }
 
 static void
@@ -177,7 +184,7 @@ page_write(struct request_context *ctx, unsigned status, enum page page,
 		HTML_FLAG("choose",
 			  languages.rows > 1 &&
 			      pages_fixed(ctx->service->pages) == NULL &&
-			      (may_choose(ctx) || has_name(vars, n, "keep"))),
+			      offers_languages(ctx, vars, n, languages.rows)),
 		HTML_VALUE("style", version_of(ctx, FILE_STYLE)),
 		HTML_VALUE("script", version_of(ctx, FILE_PAGE)),
 		HTML_VALUE("icon", version_of(ctx, FILE_ICON)),

@@ -62,6 +62,22 @@ START_TEST(language_is_kept_in_a_cookie)
 }
 END_TEST
 
+/* The link of each language repeats the address to return to: a long one must
+ * not make the page too large. */
+START_TEST(long_return_address_leaves_the_languages_out)
+{
+	char target[7100] = "/auth/login?rd=/a";
+	struct flow_answer a = flow_get(&f, target, NULL, NULL);
+
+	ck_assert(flow_holds(a.body, "hreflang=\"de\""));
+	(void)memset(target + strlen(target), 'a',
+		     sizeof(target) - strlen(target) - 1);
+	a = flow_get(&f, target, NULL, NULL);
+	ck_assert(flow_holds(a.body, "<html lang=\"en\" dir=\"ltr\">"));
+	ck_assert(!flow_holds(a.body, "hreflang"));
+}
+END_TEST
+
 /* Browsers keep a file only under the address with its version. */
 START_TEST(files_of_the_pages_are_served)
 {
@@ -138,6 +154,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, page_has_the_texts_of_the_site);
 	tcase_add_test(t, language_is_kept_in_a_cookie);
+	tcase_add_test(t, long_return_address_leaves_the_languages_out);
 	tcase_add_test(t, files_of_the_pages_are_served);
 	tcase_add_test(t, logo_is_shown_and_served);
 	return run_case(t);
