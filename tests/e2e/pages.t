@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Every page as a person meets it: at the width of a desk and of phones, in
-# light and dark colours, by the keyboard, without scripts, and in all languages.
+# light and dark colours, by the keyboard, without scripts, in all languages.
 # With FCGIAUTH_PICTURES=FOLDER, the test writes pictures of the pages there.
 # With names of pages as arguments, it looks at these only.
 use strict;
@@ -115,8 +115,8 @@ sub change_password {
 # Each page: its name, how a browser gets there, the status, the heading, and
 # who is signed in. before and after: what happens outside of the browser. dark:
 # the pictures show also the dark colours, and Arabic. words: look at the page
-# in all languages, because its texts are long or many. except: rules of axe-core
-# that do not hold.
+# in all languages, because its texts are long or many. except: rules of
+# axe-core that do not hold.
 my @pages = (
 	{ name => 'login', words => 1, status => 200, dark => 1,
 	    heading => 'Sign in',
@@ -132,7 +132,8 @@ my @pages = (
 		for 1 .. 31 },
 	    reach => sub { log_in(username => 'mallory') } },
 	{ name => 'account', words => 1, status => 200, as => 'alice',
-	    dark => 1, heading => 'Your account', reach => get('/auth/account') },
+	    dark => 1, heading => 'Your account',
+	    reach => get('/auth/account') },
 	{ name => 'account-refused', words => 1, status => 422, as => 'alice',
 	    heading => 'Your account',
 	    reach => sub { change_password($PASSWORD, 'alice') } },
@@ -148,7 +149,8 @@ my @pages = (
 		$web->go("$site/auth/logout");
 		submit(csrf => 'x') } },
 	{ name => 'forbidden', words => 1, status => 403, as => 'bob',
-	    dark => 1, heading => 'No access to this page', reach => get('/admin/') },
+	    dark => 1, heading => 'No access to this page',
+	    reach => get('/admin/') },
 	{ name => 'unsent', words => 1, status => 401,
 	    heading => 'Your form was not sent',
 	    reach => sub { form('/save') } },
@@ -287,13 +289,13 @@ sub read_in {
 
 sub languages {
 	$web->go("$site/auth/login");
-	return @{ FCGIAuth::Look::run($web,
-		'[...document.querySelectorAll(".lang a")].map((e) => e.lang)') };
+	return @{ FCGIAuth::Look::run($web, '[...document.querySelectorAll(' .
+		'".lang a")].map((e) => e.lang)') };
 }
 
 $web->cdp('Network.enable', {});
-have_session('alice', 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) ' .
-    'AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 ' .
+have_session('alice', 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS ' .
+    'X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 ' .
     'Safari/604.1');
 have_session($_, 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 ' .
     'Firefox/128.0') for qw(alice bob);
