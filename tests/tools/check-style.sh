@@ -113,7 +113,7 @@ twice=$(awk '{
 # here, and pronouns for persons.
 words='anew|blame[ds]?|deaf|dearest|dice|forgive[ns]?|he|him|his|judge[ds]?'
 words="$words|mercy|she|swallow(s|ed)?|whoever|whomever"
-if grep -rnwiE "$words" src backends scripts quickstart bench conf systemd \
+if grep -rnIwiE "$words" src backends scripts quickstart bench conf systemd \
     debian README.md SECURITY.md NEWS.md CONTRIBUTING.md doc tests \
     src/pages/texts/en.txt --exclude-dir=texts \
     --exclude=common_passwords.txt --exclude=check-style.sh \
