@@ -30,6 +30,7 @@ libfcgiauth_a_SOURCES = \
 	src/os/background.c src/os/background.h \
 	src/os/file.c src/os/file.h \
 	src/os/owner.c src/os/owner.h \
+	src/conf/account.c src/conf/account.h \
 	src/conf/checks.c src/conf/checks.h \
 	src/conf/factors.c src/conf/factors.h \
 	src/conf/hosts.c src/conf/hosts.h \
@@ -101,6 +102,7 @@ libfcgiauth_a_SOURCES = \
 	src/strategy/health.c src/strategy/health.h \
 	src/strategy/identity.c src/strategy/identity.h \
 	src/strategy/login_keys.h \
+	src/strategy/one_time.c src/strategy/one_time.h \
 	src/strategy/password_mark.c src/strategy/password_mark.h \
 	src/strategy/registry.c src/strategy/registry.h \
 	src/strategy/session_check.c src/strategy/session_check.h \
@@ -144,6 +146,8 @@ libfcgiauth_a_SOURCES = \
 	src/auth/metrics.c src/auth/metrics.h \
 	src/auth/metrics_page.c src/auth/metrics_page.h \
 	src/auth/new_password.c src/auth/new_password.h \
+	src/auth/new_password_page.c src/auth/new_password_page.h \
+	src/auth/one_time_link.c src/auth/one_time_link.h \
 	src/auth/own.c src/auth/own.h \
 	src/auth/page_frame.c src/auth/page_frame.h \
 	src/auth/page_refusal.c \
@@ -230,6 +234,7 @@ fcgiauthctl_SOURCES = \
 	src/ctl/key.c \
 	src/ctl/daemon_client.c src/ctl/daemon_client.h \
 	src/ctl/keys.c src/ctl/keys.h \
+	src/ctl/link.c \
 	src/ctl/mail.c \
 	src/ctl/main.c \
 	src/ctl/output.c src/ctl/output.h \
@@ -244,6 +249,7 @@ fcgiauthctl_SOURCES = \
 	src/ctl/user_check.c \
 	src/ctl/user_import.c \
 	src/ctl/user_record.c src/ctl/user_record.h \
+	src/ctl/user_account.c \
 	src/ctl/user_show.c \
 	src/ctl/webserver.c src/webserver/webserver.h $(WEBSERVER_SOURCES)
 fcgiauthctl_LDADD = $(COMMON_LIBS)

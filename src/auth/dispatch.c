@@ -10,6 +10,7 @@
 #include "auth/login.h"
 #include "auth/metrics.h"
 #include "auth/metrics_page.h"
+#include "auth/one_time_link.h"
 #include "auth/own.h"
 #include "auth/pages.h"
 #include "auth/refresh.h"
@@ -33,6 +34,8 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/me", me_get, 0 },
 	{ HTTP_GET, "/account", account_get, 0 },
 	{ HTTP_POST, "/password", account_password_post, ROUTE_CHANGES },
+	{ HTTP_GET, "/link/*", one_time_link_get, 0 },
+	{ HTTP_POST, "/link/*", one_time_link_post, ROUTE_CHANGES },
 	{ HTTP_GET, "/style.css", page_style_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/page.js", page_script_get, ROUTE_ANY_HOST },
 	{ HTTP_GET, "/icon.svg", page_icon_get, ROUTE_ANY_HOST },

@@ -27,6 +27,7 @@ struct login_form {
 	struct str rd; /* a safe return URL, or empty */
 	bool remember;
 	bool form; /* posted by the login page, not by a program */
+	const char *done; /* key of a text about what a link has done */
 	bool step; /* a user who is signed in proves again who they are */
 };
 
@@ -130,6 +131,7 @@ show_page(struct request_context *ctx, unsigned status,
 		.username = form->username,
 		.rd = form->rd,
 		.problem = problem,
+		.done = form->done,
 		.invalid = status == 401,
 		.offer_remember = offers_remember(ctx),
 		.remember = form->remember,
@@ -176,6 +178,21 @@ show_step(struct request_context *ctx, struct login_form *form,
 	show_page(ctx, 200, form, NULL);
 }
 
+/* Returns the text about what a link has done before it led here. */
+static const char *
+done_text(const struct request_context *ctx)
+{
+	struct str what;
+	struct err err;
+
+	if (http_request_query(ctx->in, STR("new"), ctx->call.arena, &what,
+			       &err) != 0)
+		return NULL;
+	if (str_eq(what, STR("password")))
+		return TEXT("new.done");
+	return NULL;
+}
+
 void
 login_get(struct request_context *ctx)
 {
@@ -198,6 +215,7 @@ login_get(struct request_context *ctx)
 		return;
 	}
 	form.rd = safe_target(ctx, rd);
+	form.done = done_text(ctx);
 	if (renewed.p != NULL)
 		problem = TEXT("login.no_cookies");
 	else if (conflict.p != NULL)

@@ -29,6 +29,7 @@ static const struct {
 	{ TEXT("hidden"), BUTTON_NONE },
 	{ TEXT("host"), BUTTON_NONE },
 	{ TEXT("large"), BUTTON_NONE },
+	{ TEXT("link_gone"), BUTTON_LOGIN },
 	{ TEXT("malformed"), BUTTON_START },
 	{ TEXT("media"), BUTTON_START },
 	{ TEXT("method"), BUTTON_START },

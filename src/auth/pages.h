@@ -35,6 +35,7 @@ struct login_page {
 	struct str csrf, rd;
 	struct str username; /* input of the last attempt; initially empty */
 	const char *problem; /* key of the text to show; initially NULL */
+	const char *done; /* the same, for a success */
 	bool invalid; /* the problem is the input */
 	bool offer_remember, remember;
 	/* Asks only for the password of this user, who is signed in. */

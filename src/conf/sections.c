@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "conf/checks.h"
+#include "conf/account.h"
 #include "conf/mail.h"
 #include "conf/pages.h"
 #include "conf/sections_running.h"
@@ -407,6 +408,7 @@ const struct tables_section tables_sections[] = {
 	SECTION(limits, .help = "Protection against password guessing and "
 				"overload."),
 	SECTION(cache, .help = "Checks that are answered from memory."),
+	SECTION(account, .help = "What people can do for their accounts."),
 	SECTION(mail, .help = "How mail is sent, for example links for a new "
 			      "password. Without this section no mail is "
 			      "sent. The command fcgiauthctl mail test "

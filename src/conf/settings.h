@@ -87,6 +87,12 @@ struct pages_settings {
 	struct str color; /* "#f60" or "ff6600"; may be empty */
 };
 
+enum account_reset { RESET_NO, RESET_LINK, RESET_MAIL };
+
+struct account_settings {
+	int reset; /* enum account_reset */
+};
+
 /* [mail]; conf/mail.h checks it. Nothing is sent when `from` is empty. */
 struct mail_settings {
 	struct str from; /* a base/mailbox.h */
@@ -193,6 +199,7 @@ struct settings {
 	struct password_settings password;
 	struct limits_settings limits;
 	struct cache_settings cache;
+	struct account_settings account;
 	struct mail_settings mail;
 	struct metrics_settings metrics;
 	struct pages_settings pages;

@@ -34,6 +34,7 @@ static const struct spec {
 	[FLAG_TTL] = { .name = "--ttl", .value = true },
 	[FLAG_WATCH] = { .name = "--watch" },
 	[FLAG_DRY_RUN] = { .name = "--dry-run" },
+	[FLAG_URL] = { .name = "--url", .value = true },
 };
 
 const char *

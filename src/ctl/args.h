@@ -29,6 +29,7 @@ enum flag {
 	FLAG_TTL,
 	FLAG_WATCH,
 	FLAG_DRY_RUN,
+	FLAG_URL,
 	FLAG_COUNT
 };
 

@@ -163,6 +163,8 @@ enum ctl_exit token_issue_check(const struct ctl *c);
 enum ctl_exit token_inspect(struct ctl *c);
 enum ctl_exit token_inspect_check(const struct ctl *c);
 enum ctl_exit rule_test(struct ctl *c);
+enum ctl_exit link_reset(struct ctl *c);
+enum ctl_exit link_invite(struct ctl *c);
 enum ctl_exit mail_test(struct ctl *c);
 enum ctl_exit mail_test_check(const struct ctl *c);
 enum ctl_exit webserver_check(struct ctl *c);

@@ -26,6 +26,7 @@
 #define USER FLAG_BIT(FLAG_USER)
 #define ALG  FLAG_BIT(FLAG_ALG)
 #define NOW  FLAG_BIT(FLAG_NOW)
+#define LINK (FLAG_BIT(FLAG_TTL) | FLAG_BIT(FLAG_URL))
 
 /* group, verb, usage, help, flags, min, max, run, check */
 /* clang-format off */
@@ -101,6 +102,12 @@ static const struct ctl_command commands[] = {
 	{ "rule", "test", "METHOD URL [--user NAME] [--ip ADDR] [--json]",
 	  "print the verdict of the rules on a request, and why",
 	  USER | FLAG_BIT(FLAG_IP) | JSON, 2, 2, rule_test, NULL },
+	{ "link", "reset", "NAME [--ttl D] [--url ORIGIN]",
+	  "print a link with which a user sets a new password",
+	  LINK, 1, 1, link_reset, NULL },
+	{ "link", "invite", "[NAME] [--role R]... [--ttl D] [--url ORIGIN]",
+	  "print a link with which a person becomes a user",
+	  LINK | ROLE, 0, 1, link_invite, NULL },
 	{ "mail", "test", "ADDRESS",
 	  "send a test message at once",
 	  0, 1, 1, mail_test, mail_test_check },

@@ -105,9 +105,8 @@ user_end_sessions(struct ctl *c, struct str name, const char *done)
 	return CTL_DONE;
 }
 
-/* Sets the roles in `who` if they are given. */
-static enum ctl_exit
-take_roles(struct ctl *c, struct identity *who)
+enum ctl_exit
+user_take_roles(struct ctl *c, struct identity *who)
 {
 	struct buf roles;
 
@@ -149,7 +148,7 @@ user_take_text(const struct ctl *c, enum flag flag, struct str *out)
 static enum ctl_exit
 take_identity(struct ctl *c, struct identity *who)
 {
-	enum ctl_exit status = take_roles(c, who);
+	enum ctl_exit status = user_take_roles(c, who);
 
 	if (status == CTL_DONE)
 		status = user_take_text(c, FLAG_EMAIL, &who->email);

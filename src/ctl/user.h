@@ -35,4 +35,10 @@ enum ctl_exit user_end_sessions(struct ctl *c, struct str name,
 enum ctl_exit user_follow(struct ctl *c, const struct identity *who,
 			  const char *done);
 
+/* Sets the roles in `who` if they are given. */
+enum ctl_exit user_take_roles(struct ctl *c, struct identity *who);
+
+/* Opens the factor store; prints a message when it fails. `what` needs it. */
+enum ctl_exit user_open_factors(struct ctl *c, const char *what);
+
 #endif

@@ -19,6 +19,7 @@ PAGES = \
 	$(srcdir)/src/pages/frame.html \
 	$(srcdir)/src/pages/login.html \
 	$(srcdir)/src/pages/logout.html \
+	$(srcdir)/src/pages/new_password.html \
 	$(srcdir)/src/pages/refusal.html \
 	$(srcdir)/src/pages/signed_out.html \
 	$(srcdir)/src/pages/too_long.html \

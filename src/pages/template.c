@@ -33,8 +33,11 @@ static const char *const names[PAGES] = {
 			 "done",
 	[PAGE_CONTINUE] = "uri",
 	[PAGE_LOGIN] = "csrf rd username place notice problem invalid ask_name "
-		       "ask_password offer_remember remember step",
+		       "ask_password offer_remember remember step done",
 	[PAGE_LOGOUT] = "csrf user",
+	[PAGE_NEW_PASSWORD] = "csrf heading lead user open username "
+			      "roles n problems reason bad_name bad_password "
+			      "submit",
 	[PAGE_REFUSAL] = "heading lead text advice n origin user quote "
 			 "address buttons again login start other",
 	[PAGE_SIGNED_OUT] = "",

@@ -22,6 +22,7 @@ static const char *const page_names[PAGES] = {
 	[PAGE_ACCOUNT] = "account.html",
 	[PAGE_LOGIN] = "login.html",
 	[PAGE_LOGOUT] = "logout.html",
+	[PAGE_NEW_PASSWORD] = "new_password.html",
 	[PAGE_REFUSAL] = "refusal.html",
 	[PAGE_SIGNED_OUT] = "signed_out.html",
 	[PAGE_TOO_LONG] = "too_long.html",

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/* Links that work once. */
+#include "auth/one_time_link.h"
+
+#include "strategy/one_time.h"
+#include "auth/answer.h"
+#include "auth/audit.h"
+#include "auth/csrf.h"
+#include "auth/login.h"
+#include "auth/new_password_page.h"
+#include "auth/pages.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "http/form.h"
+
+/* A link of a request. */
+struct link {
+	struct one_time_hash hash;
+	struct one_time secret;
+	struct user user; /* the one that it is for, or that it makes */
+};
+
+struct link_form {
+	struct str csrf, username, password, again;
+};
+
+static void
+answer_gone(struct request_context *ctx)
+{
+	answer_refusal_page(ctx, "not_found", "This link does not work.",
+			    &(struct page_refusal){
+				.status = 404, .place = TEXT("link_gone") });
+}
+
+/* Finds the user of a link for a new password; *valid is false if they must not
+ * get one. */
+static int
+link_find_user(struct request_context *ctx, struct link *link, bool *valid,
+	       struct err *err)
+{
+	struct user_answer is;
+
+	if (ctx->service->set->account.reset == RESET_NO) {
+		*valid = false;
+		return 0;
+	}
+	if (users_find(ctx->call.users, &ctx->call, link->secret.user, &is,
+		       err) != 0)
+		return -1;
+	*valid = is.found && !is.user.disabled;
+	link->user = is.user;
+	return 0;
+}
+
+static int
+look_for_link(struct request_context *ctx, struct link *out, bool *valid,
+	      struct err *err)
+{
+	struct factors_conn *factors = ctx->call.factors;
+	struct one_time_answer reset, invite;
+
+	*valid = false;
+	if (factors == NULL || !one_time_read(ctx->segment, &out->hash))
+		return 0;
+	if (factors_one_time_peek(factors, &ctx->call, &out->hash,
+				  ONE_TIME_RESET, &reset, err) != 0 ||
+	    factors_one_time_peek(factors, &ctx->call, &out->hash,
+				  ONE_TIME_INVITE, &invite, err) != 0)
+		return -1;
+	if (reset.found) {
+		out->secret = reset.secret;
+		return link_find_user(ctx, out, valid, err);
+	}
+	out->secret = invite.secret;
+	out->user = (struct user){ .who = { .name = invite.secret.user,
+					    .roles = invite.secret.data } };
+	*valid = invite.found && users_can(ctx->call.users, USERS_WRITES);
+	return 0;
+}
+
+/* Returns false if there is no valid link; then the answer is complete. */
+static bool
+link_find(struct request_context *ctx, struct link *out,
+	  struct new_password_page *page)
+{
+	bool valid;
+	struct err err;
+
+	*out = (struct link){ .user = { .disabled = false } };
+	if (look_for_link(ctx, out, &valid, &err) != 0) {
+		answer_unavailable(ctx, &err);
+		return false;
+	}
+	if (!valid) {
+		answer_gone(ctx);
+		return false;
+	}
+	*page = (struct new_password_page){
+		.place = out->secret.kind == ONE_TIME_RESET ? PLACE_RESET :
+							      PLACE_INVITE,
+		.who = out->user.who,
+	};
+	if (page->place == PLACE_RESET)
+		page->who.roles = STR("");
+	return true;
+}
+
+void
+one_time_link_get(struct request_context *ctx)
+{
+	struct new_password_page page;
+	struct link link;
+
+	if (link_find(ctx, &link, &page))
+		new_password_show(ctx, 200, &page);
+}
+
+/* Makes the link valid again: what it was for failed. */
+static void
+put_link_back(struct request_context *ctx, const struct link *link)
+{
+	struct err err;
+
+	if (factors_one_time_put(ctx->call.factors, &ctx->call, &link->secret,
+				 link->secret.user.n > 0, &err) != 0)
+		LOG(ctx->call.env->log, LOG_WARNING, "link_lost",
+		    F_CSTR("reason", err.msg));
+}
+
+static void
+link_done(struct request_context *ctx, const char *query)
+{
+	struct buf b;
+
+	if (!answer_is_for_form(ctx)) {
+		answer_status(ctx, 204);
+		return;
+	}
+	buf_init(&b, ctx->call.arena, 1024);
+	buf_add(&b, ctx->service->set->server.path);
+	buf_add_cstr(&b, query);
+	if (buf_failed(&b))
+		ctx->out->failed = true;
+	answer_redirect(ctx, 303, buf_str(&b));
+}
+
+/* The link counts, and not the old password, so it does not matter whether
+ * others change the user meanwhile. */
+static int
+set_password(struct request_context *ctx, struct link *link,
+	     struct new_password_result *result, struct err *err)
+{
+	const struct new_password n = { .user = &link->user, .why = "link" };
+
+	for (unsigned tries = 0; tries < USERS_LOOK_TRIES; tries++) {
+		bool valid;
+
+		if (new_password_set(ctx, &n, result, err) != 0)
+			return -1;
+		if (result->answer == NEW_PASSWORD_DONE)
+			return 0;
+		if (link_find_user(ctx, link, &valid, err) != 0)
+			return -1;
+		if (!valid)
+			return err_set(err, ERR_UNAVAILABLE,
+				       "the user was removed or disabled");
+	}
+	return users_keep_changing(err);
+}
+
+static void
+finish_reset(struct request_context *ctx, struct link *link,
+	     struct new_password_result *result)
+{
+	struct err err;
+
+	if (set_password(ctx, link, result, &err) != 0) {
+		put_link_back(ctx, link);
+		answer_unavailable(ctx, &err);
+		return;
+	}
+	link_done(ctx, "/login?new=password");
+}
+
+/* Answers that the name cannot be had; the link is still valid. */
+static void
+refuse_name(struct request_context *ctx, struct new_password_page *page,
+	    const char *problem)
+{
+	page->problem = problem;
+	page->bad_name = true;
+	if (answer_is_for_form(ctx))
+		new_password_show(ctx, 422, page);
+	else
+		answer_error(ctx, 422, "name_refused",
+			     "This user name is taken or not valid.");
+}
+
+static void
+finish_invitation(struct request_context *ctx, struct link *link,
+		  struct new_password_page *page,
+		  const struct new_password_result *result)
+{
+	enum user_change change;
+	struct err err;
+
+	link->user.hash = str_from(result->hash);
+	if (users_add(ctx->call.users, &ctx->call, &link->user, &change,
+		      &err) != 0) {
+		put_link_back(ctx, link);
+		answer_unavailable(ctx, &err);
+	} else if (change != USER_CHANGED) {
+		put_link_back(ctx, link);
+		refuse_name(ctx, page, TEXT("invite.taken"));
+	} else {
+		audit(ctx, "user_added", link->user.who.name, NULL, "link");
+		link_done(ctx, "/login?new=password");
+	}
+}
+
+/* Checks the password, and then uses the link up. */
+static void
+use_link(struct request_context *ctx, struct link *link,
+	 struct new_password_page *page, struct str password)
+{
+	const struct new_password n = { .user = &link->user,
+					.password = password };
+	struct new_password_result result;
+	struct one_time_answer taken;
+	struct err err;
+
+	if (new_password_hash(ctx, &n, &result, &err) != 0) {
+		answer_unavailable(ctx, &err);
+	} else if (result.answer != NEW_PASSWORD_HASHED) {
+		new_password_refuse(ctx, page, &result);
+	} else if (factors_one_time_take(ctx->call.factors, &ctx->call,
+					 &link->hash, link->secret.kind, &taken,
+					 &err) != 0) {
+		answer_unavailable(ctx, &err);
+	} else if (!taken.found) {
+		answer_gone(ctx);
+	} else if (page->place == PLACE_RESET) {
+		finish_reset(ctx, link, &result);
+	} else {
+		finish_invitation(ctx, link, page, &result);
+	}
+}
+
+/* Takes the name that a person has chosen. Returns false if they cannot have
+ * it; then the answer is complete. */
+static bool
+choose_name(struct request_context *ctx, struct link *link,
+	    struct new_password_page *page, struct str name)
+{
+	struct user_answer other;
+	struct err err;
+
+	if (!identity_name_is_valid(name)) {
+		refuse_name(ctx, page, TEXT("invite.bad_name"));
+		return false;
+	}
+	page->username = name;
+	if (users_find_typed(ctx->call.users, &ctx->call, name, &other, &err) !=
+	    0) {
+		answer_unavailable(ctx, &err);
+		return false;
+	}
+	if (other.found || other.ambiguous) {
+		refuse_name(ctx, page, TEXT("invite.taken"));
+		return false;
+	}
+	link->user.who.name = name;
+	return true;
+}
+
+static int
+read_link_form(struct request_context *ctx, struct link_form *out,
+	       struct err *err)
+{
+	struct form form;
+
+	if (form_parse(ctx->in, ctx->call.arena, &form, err) != 0)
+		return -1;
+	*out = (struct link_form){
+		.csrf = form_get(&form, "csrf"),
+		.username = str_trim(form_get(&form, "username")),
+		.password = form_get(&form, "new"),
+		.again = form_get(&form, "again"),
+	};
+	return out->password.p != NULL ?
+		   0 :
+		   err_set(err, ERR_INPUT, "the new password is missing");
+}
+
+void
+one_time_link_post(struct request_context *ctx)
+{
+	const bool form = ctx->in->media == MEDIA_FORM;
+	struct new_password_page page;
+	struct link_form in;
+	struct link link;
+	bool ok = true;
+	struct err err;
+
+	if (read_link_form(ctx, &in, &err) != 0) {
+		answer_unread(ctx, &err, "Send one new password.");
+		return;
+	}
+	if (!link_find(ctx, &link, &page))
+		return;
+	if (form && login_csrf_verify(ctx, in.csrf, &ok, &err) != 0) {
+		answer_unavailable(ctx, &err);
+		return;
+	}
+	if (!ok) {
+		page.problem = csrf_login_problem(ctx, true);
+		new_password_show(ctx, 403, &page);
+	} else if ((form || in.again.p != NULL) &&
+		   !str_eq(in.password, in.again)) {
+		new_password_differs(ctx, &page);
+	} else if (link.user.who.name.n > 0 ||
+		   choose_name(ctx, &link, &page, in.username)) {
+		use_link(ctx, &link, &page, in.password);
+	}
+}
