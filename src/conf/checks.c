@@ -9,7 +9,6 @@
 #include "base/str.h"
 #include "conf/factors.h"
 #include "conf/hosts.h"
-#include "conf/account.h"
 #include "conf/mail.h"
 #include "conf/settings.h"
 #include "conf/syntax.h"
@@ -454,7 +453,6 @@ const struct check_rule check_rules[] = {
 	{ "cookie", "domain", hosts_are_below_domain },
 	{ "cookie", "domain", domain_covers_login },
 	{ "headers", "", headers_differ },
-	{ "account", "reset", account_reset_suits_mail },
 	{ "mail", "from", mail_has_sender },
 	{ "mail", "", mail_has_one_way },
 	{ "mail", "", mail_keys_suit_way },

@@ -225,11 +225,6 @@ subtest 'no links' => sub {
 	my ($code, undef, $errors) = $d->ctl(qw(link reset alice));
 	is($code, 1, 'none is made');
 	like($errors, qr/reset = no/, 'the message says why');
-	$d->configure(account => { reset => 'mail' });
-	($code, my $out, $errors) = capture(bin('fcgiauthd'), '-c',
-	    $d->{file}, '--check');
-	isnt($code, 0, 'links by mail need [mail]');
-	like("$out$errors", qr/reset/, 'the message names the option');
 	$d->configure(account => { reset => undef })->reload;
 };
 
