@@ -7,7 +7,7 @@
 #include "auth/credential.h"
 #include "auth/csrf.h"
 #include "auth/login.h"
-#include "auth/new_password.h"
+#include "auth/new_password_page.h"
 #include "auth/pages.h"
 #include "auth/refresh.h"
 #include "base/buf.h"
@@ -103,27 +103,6 @@ refuse_change(struct request_context *ctx, const struct password_form *form,
 		answer_unavailable(ctx, &err);
 }
 
-/* The texts about refused passwords for persons. */
-static const char *
-fault_key(enum password_fault fault)
-{
-	switch (fault) {
-	case PASSWORD_TOO_SHORT:
-		return TEXT("refusal.short");
-	case PASSWORD_TOO_LONG:
-		return TEXT("refusal.long");
-	case PASSWORD_LIKE_NAME:
-		return TEXT("refusal.like_name");
-	case PASSWORD_COMMON:
-	case PASSWORD_LISTED:
-		return TEXT("refusal.common");
-	case PASSWORD_NO_TEXT:
-	case PASSWORD_FINE:
-		break;
-	}
-	return TEXT("refusal.no_text");
-}
-
 static void
 refuse_new(struct request_context *ctx, const struct password_form *form,
 	   const struct password_verdict *verdict)
@@ -131,17 +110,16 @@ refuse_new(struct request_context *ctx, const struct password_form *form,
 	const struct password_policy policy =
 	    new_password_policy(ctx, &form->who.who);
 	char buf[PASSWORD_REFUSAL_MAX];
-	const struct password_answer_text a = {
+	struct password_answer_text a = {
 		.status = 422,
 		.code = "password_refused",
 		.text = arena_cstr(ctx->call.arena,
 				   str_from(password_refusal(verdict, &policy,
 							     buf))),
-		.notice = { .reason = fault_key(verdict->fault),
-			    .n = verdict->missing,
-			    .refused = true },
+		.notice = { .refused = true },
 	};
 
+	a.notice.reason = new_password_reason(verdict, &a.notice.n);
 	if (a.text == NULL)
 		ctx->out->failed = true;
 	refuse_change(ctx, form, &a);

@@ -97,7 +97,7 @@ sessions_end_others(struct request_context *ctx, const struct principal *who,
 	return 0;
 }
 
-int
+static int
 sessions_end_all(struct request_context *ctx, const struct principal *who,
 		 struct err *err)
 {

@@ -23,11 +23,9 @@ int sessions_end_one(struct request_context *ctx, const struct principal *who,
 		     const struct session_id *id, bool *ended,
 		     struct err *err) MUST_USE;
 
-/* Ends all sessions of a user but that of the request, or all of them. */
+/* Ends all sessions of a user but that of the request. */
 int sessions_end_others(struct request_context *ctx,
 			const struct principal *who, struct err *err) MUST_USE;
-int sessions_end_all(struct request_context *ctx, const struct principal *who,
-		     struct err *err) MUST_USE;
 
 /* Returns whether it is the session of the request. */
 bool sessions_is_own(const struct principal *who, const struct session_id *id);

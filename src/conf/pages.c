@@ -8,6 +8,48 @@
 #include "base/str.h"
 #include "conf/settings.h"
 
+static int
+check_page_text(const void *field, struct err *err)
+{
+	if (str_is_text(*(const struct str *)field))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be UTF-8 text without control characters");
+}
+
+static int
+check_page_color(const void *field, struct err *err)
+{
+	struct str s = *(const struct str *)field;
+	bool ok;
+
+	if (str_starts(s, STR("#")))
+		s = str_skip(s, 1);
+	ok = s.n == 3 || s.n == 6;
+	for (size_t i = 0; i < s.n; i++)
+		ok = ok && isxdigit((unsigned char)s.p[i]) != 0;
+	if (ok)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be three or six hexadecimal digits, such as "
+		       "ff6a00");
+}
+
+static int
+check_page_language(const void *field, struct err *err)
+{
+	struct str s = *(const struct str *)field;
+	bool letters = s.n == 2;
+
+	for (size_t i = 0; i < s.n; i++)
+		letters = letters && s.p[i] >= 'a' && s.p[i] <= 'z';
+	if (letters || str_eq(s, STR("auto")))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "must be auto or a language of two letters, such as "
+		       "de");
+}
+
 const struct option pages_options[] = {
 	OPTION(STR, struct pages_settings, title, .min = 1, .max = 100,
 	       .check = check_page_text,
@@ -51,45 +93,3 @@ const struct option pages_options[] = {
 		       "does not start, and a reload keeps the old pages."),
 	OPTION_END,
 };
-
-int
-check_page_text(const void *field, struct err *err)
-{
-	if (str_is_text(*(const struct str *)field))
-		return 0;
-	return err_set(err, ERR_CONFIG,
-		       "must be UTF-8 text without control characters");
-}
-
-int
-check_page_color(const void *field, struct err *err)
-{
-	struct str s = *(const struct str *)field;
-	bool ok;
-
-	if (str_starts(s, STR("#")))
-		s = str_skip(s, 1);
-	ok = s.n == 3 || s.n == 6;
-	for (size_t i = 0; i < s.n; i++)
-		ok = ok && isxdigit((unsigned char)s.p[i]) != 0;
-	if (ok)
-		return 0;
-	return err_set(err, ERR_CONFIG,
-		       "must be three or six hexadecimal digits, such as "
-		       "ff6a00");
-}
-
-int
-check_page_language(const void *field, struct err *err)
-{
-	struct str s = *(const struct str *)field;
-	bool letters = s.n == 2;
-
-	for (size_t i = 0; i < s.n; i++)
-		letters = letters && s.p[i] >= 'a' && s.p[i] <= 'z';
-	if (letters || str_eq(s, STR("auto")))
-		return 0;
-	return err_set(err, ERR_CONFIG,
-		       "must be auto or a language of two letters, such as "
-		       "de");
-}

@@ -43,15 +43,6 @@ digest_sha256(struct str s, uint8_t out[DIGEST_BYTES])
 }
 
 void
-digest_base64(const uint8_t digest[DIGEST_BYTES], char out[DIGEST_BASE64_BYTES])
-{
-	const int variant = sodium_base64_VARIANT_ORIGINAL;
-
-	(void)sodium_bin2base64(out, DIGEST_BASE64_BYTES, digest, DIGEST_BYTES,
-				variant);
-}
-
-void
 digest_hmac(const uint8_t key[DIGEST_BYTES], const char *label,
 	    struct str message, uint8_t out[DIGEST_BYTES])
 {

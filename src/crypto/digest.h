@@ -8,18 +8,13 @@
 
 #include "base/base.h"
 
-#define DIGEST_BYTES	    32
-#define DIGEST_BASE64_BYTES 45 /* with padding and NUL */
+#define DIGEST_BYTES 32
 
 /* Initialises the library. It must be called once, before any other function
  * of this folder. Returns -1 when the library cannot be used. */
 int crypto_init(void) MUST_USE;
 
 void digest_sha256(struct str s, uint8_t out[DIGEST_BYTES]);
-
-/* Writes a digest in Base64 with padding (RFC 4648 section 4), and a NUL. */
-void digest_base64(const uint8_t digest[DIGEST_BYTES],
-		   char out[DIGEST_BASE64_BYTES]);
 
 /* Computes the HMAC of a label, a zero byte and the message. Different labels
  * separate the uses of one key. */

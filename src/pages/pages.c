@@ -316,7 +316,9 @@ pages_negotiate(const struct pages *p, struct str accept)
 	return &p->languages[best];
 }
 
-struct str
+/* Returns a text in a language, or else in English. `count` has the digits of a
+ * number of things, or is empty. p is NULL when there is no such text. */
+static struct str
 pages_text(const struct pages *p, const struct page_language *lang,
 	   struct str key, struct str count)
 {

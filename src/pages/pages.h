@@ -42,11 +42,6 @@ const struct page_language *pages_language_of(const struct pages *p,
 const struct page_language *pages_negotiate(const struct pages *p,
 					    struct str accept);
 
-/* Returns a text in a language, or else in English. `count` has the digits of a
- * number of things, or is empty. p is NULL when there is no such text. */
-struct str pages_text(const struct pages *p, const struct page_language *lang,
-		      struct str key, struct str count);
-
 /* Writes a page in its frame. */
 void pages_write(const struct pages *p, enum page page,
 		 const struct page_language *lang,

@@ -19,16 +19,20 @@ main                 the C library calls it
 __wrap_OS_IpcClose   libfcgi calls it, by --wrap of the linker
 __wrap_OS_Read       likewise
 __wrap_OS_Write      likewise
+accent_contrast      tests prove that each colour can be read
+accent_derive        likewise
+accent_read          likewise
 arena_fail_after     tests let an allocation fail
 arena_has_failed     tests check that this allocation was reached
-loop_count           tests wait until connections are at rest
+catalogue_of         tests compare the texts of the languages
+factors_mail_add     tests fill the outbox that the postman empties
 keyring_name_parse   tests try names that no key file may have
 login_floor_left     tests compute waits without waiting
 password_kinds       tests check that every row has a test vector
+registry_factor_store tests open a factor store by its name
 registry_store       tests and bench open a store by its name
 settings_parse       tests parse a configuration from text
 template_names       tests compare the placeholders of a page with its values
-template_text        tests compare it with the file that it is made from
 '
 
 work=$(mktemp -d)

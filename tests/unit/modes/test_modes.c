@@ -230,8 +230,8 @@ static bool
 fails_to_issue(struct request_context *ctx)
 {
 	const struct auth_mode_ops *ops = ctx->service->mode_ops;
-	const bool stores = ops->needs_store == NULL ||
-			    ops->needs_store(f.settings.mode.conf);
+	const bool stores =
+	    ops->needs_store == NULL || ops->needs_store(f.settings.mode.conf);
 	struct credentials made, untouched;
 	struct login login = { .who = f.users_table.v[0].who,
 			       .hash = STR("x") };
