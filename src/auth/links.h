@@ -5,11 +5,13 @@
 
 #include "auth/request_context.h"
 
+struct arena;
 struct problems;
 
-/* Checks the requirements of the links. Each mistake is added to `problems`
- * with its line; then the result is -1. */
-int links_check(const struct settings *set, struct problems *problems) MUST_USE;
+/* Checks the requirements and the paths of the links. Each mistake is added to
+ * `problems` with its line; then the result is -1. */
+int links_check(const struct settings *set, struct arena *a,
+		struct problems *problems) MUST_USE;
 
 /* The links that one user sees, in the order of the file. */
 struct links_shown {

@@ -148,7 +148,7 @@ service_open(const struct settings *set, const struct service_shared *shared,
 	s->set = set;
 	s->shared = shared;
 	if (rules_compile(set, a, &s->rules, problems) != 0 ||
-	    links_check(set, problems) != 0)
+	    links_check(set, a, problems) != 0)
 		return -1;
 	if (name_generation(s, &err) != 0 || open_mode(s, a, &err) != 0 ||
 	    open_csrf(s, a, &err) != 0 || open_sites(s, a, &err) != 0 ||

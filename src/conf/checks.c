@@ -260,22 +260,37 @@ is_url_text(struct str s)
 	return true;
 }
 
+static bool
+has_upper_case(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] >= 'A' && s.p[i] <= 'Z')
+			return true;
+	}
+	return false;
+}
+
 int
 check_link_url(const void *field, struct err *err)
 {
 	const struct str text = *(const struct str *)field;
 	struct str before = text;
 	struct syntax_url url;
+	bool ok = is_url_text(text);
 
-	before.n = str_find(before, '?');
 	before.n = str_find(before, '#');
-	if (is_url_text(text) &&
-	    (syntax_url(before, &url) ||
-	     (str_starts(text, STR("/")) && !str_starts(text, STR("//")))))
+	before.n = str_find(before, '?');
+	if (syntax_url(before, &url))
+		ok = ok && !has_upper_case(url.host);
+	else
+		ok = ok && str_starts(text, STR("/")) &&
+		     !str_starts(text, STR("//"));
+	if (ok)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-		       "must be a path such as /wiki/, or an absolute URL such "
-		       "as https://wiki.example.com/");
+		       "must be a path such as /wiki/, or an absolute URL with "
+		       "the host in lower case, such as "
+		       "https://wiki.example.com/");
 }
 
 int

@@ -144,6 +144,7 @@ load_link(const struct loader *l, const struct ini_section *in,
 
 	fill_section(l, &scope);
 	link->name = in->name;
+	link->url_line = fill_place(l, in, "url").line;
 	link->require_line = fill_place(l, in, "require").line;
 }
 

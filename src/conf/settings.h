@@ -142,7 +142,7 @@ struct link_settings {
 	struct str title; /* empty: the name */
 	/* auth/links.h parses it; empty: every signed-in user */
 	struct str require;
-	unsigned require_line; /* line of this key */
+	unsigned url_line, require_line; /* lines of these keys */
 };
 
 /* The links, in the order of the file. */

@@ -250,6 +250,20 @@ static const struct mistake mistakes[] = {
 		"t.ini:2: [password] blocklist: must be an absolute file "
 		"name, beginning with /, of at most 4095 bytes"),
 	/* requirements of one option */
+	MISTAKE("[link wiki]\nurl = //evil.example/\n",
+		"t.ini:2: [link wiki] url: must be a path such as /wiki/, or "
+		"an absolute URL with the host in lower case, such as "
+		"https://wiki.example.com/"),
+	MISTAKE("[link wiki]\nurl = javascript:alert(1)\n",
+		"t.ini:2: [link wiki] url: must be a path such as /wiki/, or "
+		"an absolute URL with the host in lower case, such as "
+		"https://wiki.example.com/"),
+	MISTAKE("[link wiki]\nurl = https://Wiki.example.com/\n",
+		"t.ini:2: [link wiki] url: must be a path such as /wiki/, or "
+		"an absolute URL with the host in lower case, such as "
+		"https://wiki.example.com/"),
+	MISTAKE("[link wiki]\ntitle = x\n",
+		"t.ini:1: [link wiki] url: must be set"),
 	MISTAKE("[server]\nlisten =\n",
 		"t.ini:2: [server] listen: may not be empty"),
 	MISTAKE("[server]\nlisten = localhost:9000\n",
