@@ -61,7 +61,8 @@ sessions_end(struct request_context *ctx, const struct session_id *id,
 	return 0;
 }
 
-int
+/* Ends a session if it is a live one of this user, which *ended says. */
+static int
 sessions_end_one(struct request_context *ctx, const struct principal *who,
 		 const struct session_id *id, bool *ended, struct err *err)
 {
@@ -79,7 +80,7 @@ sessions_end_one(struct request_context *ctx, const struct principal *who,
 	return 0;
 }
 
-int
+static int
 sessions_end_others(struct request_context *ctx, const struct principal *who,
 		    struct err *err)
 {

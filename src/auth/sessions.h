@@ -18,15 +18,6 @@ int sessions_list(struct request_context *ctx, const struct principal *who,
 		  const struct session_id *before, struct session_list *out,
 		  bool *more, struct err *err) MUST_USE;
 
-/* Ends a session if it is a live one of this user, which *ended says. */
-int sessions_end_one(struct request_context *ctx, const struct principal *who,
-		     const struct session_id *id, bool *ended,
-		     struct err *err) MUST_USE;
-
-/* Ends all sessions of a user but that of the request. */
-int sessions_end_others(struct request_context *ctx,
-			const struct principal *who, struct err *err) MUST_USE;
-
 /* Returns whether it is the session of the request. */
 bool sessions_is_own(const struct principal *who, const struct session_id *id);
 

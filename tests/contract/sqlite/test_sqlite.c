@@ -83,9 +83,9 @@ START_TEST(newer_schema_is_refused)
 	FAILS(r, users_check_schema(r->users_conn, &r->err), ERR_CONFIG,
 	      "newer than this program");
 	FAILS(r, store_migrate(r->conn, &r->err), ERR_CONFIG,
-	      "version 97 is newer");
+	      "version 98 is newer");
 	FAILS(r, users_migrate(r->users_conn, &r->err), ERR_CONFIG,
-	      "version 91 is newer");
+	      "version 92 is newer");
 	fixture_stop(r);
 	fixture_sql(r->path,
 		    "UPDATE schema_version SET version = version - 90");

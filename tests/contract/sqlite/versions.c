@@ -79,6 +79,9 @@ static const char sixth[] =
 /* The seventh version only changes indexes. */
 static const char seventh[] = "SELECT 1";
 
+static const char eighth[] = "UPDATE sessions SET auth_ms = 1767225600000"
+			     " WHERE name = 'alice'";
+
 /* What each version added to a file. */
 static const struct {
 	const char *sql;
@@ -88,7 +91,7 @@ static const struct {
 	{ first, 0, false, false }, { second, 3, true, false },
 	{ third, 3, true, true },   { fourth, 3, true, true },
 	{ fifth, 3, true, true },   { sixth, 3, true, true },
-	{ seventh, 3, true, true },
+	{ seventh, 3, true, true }, { eighth, 3, true, true },
 };
 
 static void
@@ -169,6 +172,7 @@ static const char *const users_versions[] = {
 	"INSERT INTO users VALUES ('alice', '$x$', 'admin,staff',"
 	" 'a@example.com', 'Alice', 0, 5, 6), ('bob', '$y$', '', '', '', 1,"
 	" 7, 8)",
+	"SELECT 1", /* The second version only adds indexes. */
 };
 
 START_TEST(users_versions_are_migrated)

@@ -380,15 +380,15 @@ START_TEST(sign_in_redirects_to_own_origins)
 		  "https%3A%2F%2Fc.example%3A9443%2Fx",
 		  "https://c.example:9443/x" },
 		{ "a.example", "https://a.example", "__Host-fcgiauth_login",
-		  "https%3A%2F%2Fa.example%3A8444%2Fx", "/" },
+		  "https%3A%2F%2Fa.example%3A8444%2Fx", "/auth/account" },
 		{ "a.example", "https://a.example", "__Host-fcgiauth_login",
-		  "http%3A%2F%2Fa.example%2Fx", "/" },
+		  "http%3A%2F%2Fa.example%2Fx", "/auth/account" },
 		{ "a.example", "https://a.example", "__Host-fcgiauth_login",
-		  "http%3A%2F%2Fnas.lan%3A8080%2Fx", "/" },
+		  "http%3A%2F%2Fnas.lan%3A8080%2Fx", "/auth/account" },
 		{ "nas.lan", "http://nas.lan:8080", "fcgiauth_login",
 		  "http%3A%2F%2Fnas.lan%3A8080%2Fx", "http://nas.lan:8080/x" },
 		{ "nas.lan", "http://nas.lan:8080", "fcgiauth_login",
-		  "http%3A%2F%2Fnas.lan%2Fx", "/" },
+		  "http%3A%2F%2Fnas.lan%2Fx", "/auth/account" },
 	};
 
 	init(NAMED);
@@ -416,7 +416,7 @@ START_TEST(relative_target_is_dropped_with_login_url)
 	a = form_login("sso.example.com", "https://sso.example.com:8443",
 		       "%2Fx", "__Host-fcgiauth_login");
 	ck_assert_uint_eq(a.status, 303);
-	ck_assert(str_eq(flow_header(&a, "Location"), STR("/")));
+	ck_assert(str_eq(flow_header(&a, "Location"), STR("/auth/account")));
 	done();
 }
 END_TEST

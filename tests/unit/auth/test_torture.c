@@ -103,11 +103,12 @@ is_late(const struct route_case *c)
 }
 
 /* In mode refresh, a sign-out ends the session of its access token and then
- * that of its refresh token: a failure of the second step is after its end. */
+ * that of its refresh token; in mode jwt it denies the token and then removes
+ * the session. A failure of the second step is after the end. */
 static bool
 may_have_ended(const struct route_case *c, int mode)
 {
-	return mode == 1 && str_eq(str_from(c->name), STR("logout"));
+	return mode != 0 && str_eq(str_from(c->name), STR("logout"));
 }
 
 /* Late requests exist in mode refresh only. */
