@@ -105,8 +105,8 @@ subtest 'a person opens a page' => sub {
 	is($a->status, 200, 'an invalid access cookie is replaced as well');
 	outlive();
 	($a, @way) = follow($c, '/auth/login');
-	is($way[-1], '/',
-	    'without a return URL the browser is redirected to /');
+	is($way[-1], '/auth/account',
+	    'without a return URL the browser is led to the account page');
 };
 
 subtest 'a script sends a request' => sub {
