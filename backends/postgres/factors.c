@@ -61,7 +61,7 @@ postgres_factors_get_account(const PGresult *r, struct arena *a,
 			     struct account *out, struct err *err)
 {
 	struct account is = { .since_ms = 0 };
-	int64_t must_change, notify;
+	int64_t must_change = 0, notify = 0;
 
 	if (PQntuples(r) > 0) {
 		if (postgres_get_bytes(r, 0, 0, is.handle, sizeof(is.handle),
@@ -144,7 +144,7 @@ postgres_factors_get_secret(const PGresult *r, struct arena *a,
 {
 	struct one_time_answer is = { .found = PQntuples(r) > 0 };
 	struct one_time *s = &is.secret;
-	int64_t kind;
+	int64_t kind = 0;
 
 	if (is.found) {
 		if (postgres_get_bytes(r, 0, 0, s->hash.b, sizeof(s->hash.b),
@@ -358,7 +358,7 @@ factors_postgres_sweep(void *conn, const struct call *c, size_t limit,
 	int64_t all = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++) {
-		int64_t n;
+		int64_t n = 0;
 
 		if (postgres_change(conn, sweeps[i],
 				    PG_ARGS(PG_INT(c->now_ms),

@@ -77,7 +77,7 @@ sqlite_factors_get_account(sqlite3_stmt *stmt, struct arena *a,
 {
 	const struct text_column email = { 2, IDENTITY_TEXT_MAX,
 					   &is->verified_email };
-	int64_t must_change, notify;
+	int64_t must_change = 0, notify = 0;
 
 	if (sqlite_get_blob(stmt, 0, is->handle, sizeof(is->handle), err) !=
 		0 ||
@@ -150,7 +150,7 @@ sqlite_factors_get_secret(sqlite3_stmt *stmt, struct arena *a,
 		{ 2, IDENTITY_NAME_MAX, &s->user },
 		{ 3, ONE_TIME_DATA_MAX, &s->data },
 	};
-	int64_t kind;
+	int64_t kind = 0;
 
 	if (sqlite_get_blob(stmt, 0, s->hash.b, sizeof(s->hash.b), err) != 0 ||
 	    sqlite_factors_get_number(stmt, 1, &kind, err) != 0 ||
@@ -361,7 +361,7 @@ sqlite_factors_remove_all(struct sqlite_conn *conn, struct str user,
 	*removed = 0;
 	for (size_t i = FACTORS_SQL_REMOVE_ACCOUNT;
 	     i <= FACTORS_SQL_REMOVE_MAILS; i++) {
-		int64_t n;
+		int64_t n = 0;
 
 		if (sqlite_change(conn, i, SQL_ARGS(SQL_TEXT(user)), &n, err) !=
 		    0)
@@ -375,7 +375,7 @@ static int
 factors_sqlite_remove_user(void *conn, const struct call *c, struct str user,
 			   int64_t *removed, struct err *err)
 {
-	int64_t n;
+	int64_t n = 0;
 
 	(void)c;
 	if (sqlite_begin(conn, err) != 0 ||
@@ -394,7 +394,7 @@ factors_sqlite_sweep(void *conn, const struct call *c, size_t limit,
 
 	for (size_t i = FACTORS_SQL_SWEEP_SECRETS; i <= FACTORS_SQL_SWEEP_MAILS;
 	     i++) {
-		int64_t n;
+		int64_t n = 0;
 
 		if (sqlite_change(conn, i,
 				  SQL_ARGS(SQL_INT(c->now_ms),
