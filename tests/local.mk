@@ -149,6 +149,7 @@ noinst_HEADERS = \
 	tests/unit/auth/origin_fixture.h tests/unit/http/readings_fixture.h \
 	tests/unit/modes/refresh_fixture.h tests/unit/auth/rules_fixture.h \
 	tests/unit/auth/regulation_fixture.h tests/unit/conf/drivers.h \
+	tests/unit/pages/pages_fixture.h \
 	tests/unit/http/message.h tests/unit/crypto/vectors/jwt_refused.h \
 	tests/unit/crypto/vectors/jwt_reasons.h \
 	tests/unit/crypto/vectors/rfc_jws.h \
