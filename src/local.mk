@@ -164,6 +164,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/rules_index.c src/auth/rules_index.h \
 	src/auth/service.c src/auth/service.h \
 	src/auth/sessions.c src/auth/sessions.h \
+	src/auth/signed_in.c src/auth/signed_in.h \
 	src/auth/status.c src/auth/status.h \
 	src/auth/throttle.c src/auth/throttle.h \
 	src/auth/verify.c src/auth/verify.h

@@ -109,6 +109,14 @@ int postgres_ping(void *conn, struct err *err) MUST_USE;
 int postgres_schema(void *conn, struct schema_state *out,
 		    struct err *err) MUST_USE;
 int postgres_migrate(void *conn, struct err *err) MUST_USE;
+
+/* The members of struct backend_ops that stores have in common. */
+#define POSTGRES_LIFE                                                          \
+	.close = postgres_close, .connect = postgres_connect,                  \
+	.disconnect = postgres_disconnect, .is_lost = postgres_is_lost,        \
+	.ping = postgres_ping, .schema = postgres_schema,                      \
+	.migrate = postgres_migrate
+
 int postgres_advise(void *conn, char advice[BACKEND_ADVICE_MAX],
 		    struct err *err) MUST_USE;
 

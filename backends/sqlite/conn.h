@@ -68,6 +68,13 @@ int sqlite_schema(void *conn, struct schema_state *out,
 		  struct err *err) MUST_USE;
 int sqlite_migrate(void *conn, struct err *err) MUST_USE;
 
+/* The members of struct backend_ops that are the same for all ops. */
+#define SQLITE_LIFE                                                            \
+	.close = sqlite_file_close, .connect = sqlite_connect,                 \
+	.disconnect = sqlite_disconnect, .is_lost = sqlite_is_lost,            \
+	.ping = sqlite_ping, .schema = sqlite_schema,                          \
+	.migrate = sqlite_migrate
+
 /* A value for ?1, ?2 ...; it is borrowed until the statement is finished. */
 struct sqlite_arg {
 	enum { SQLITE_ARG_INT, SQLITE_ARG_TEXT, SQLITE_ARG_BLOB } type;

@@ -8,34 +8,21 @@
 #include "auth/csrf.h"
 #include "auth/login.h"
 #include "auth/new_password_page.h"
+#include "auth/own.h"
 #include "auth/pages.h"
 #include "auth/refresh.h"
-#include "base/buf.h"
+#include "auth/signed_in.h"
 #include "base/secret.h"
-#include "http/form.h"
 
-/* The page says that the password was changed. */
-#define CHANGED_QUERY "?changed=1"
-
-struct str
-account_path(struct request_context *ctx)
-{
-	struct buf b;
-
-	buf_init(&b, ctx->call.arena, 256);
-	buf_add(&b, ctx->service->set->server.path);
-	buf_add(&b, STR("/account"));
-	if (buf_failed(&b))
-		ctx->out->failed = true;
-	return buf_str(&b);
-}
+/* This page says that the password was changed. */
+#define CHANGED_PATH ACCOUNT_PATH "?changed=1"
 
 /* Sends a person who is not signed in to the login page, from which they
  * return. */
 static void
 account_sign_in_first(struct request_context *ctx)
 {
-	const struct str here = account_path(ctx);
+	const struct str here = own_page(ctx, ACCOUNT_PATH);
 	const char *problem;
 	struct str location;
 	bool done = false;
@@ -129,33 +116,25 @@ static void
 refuse_busy(struct request_context *ctx, const struct password_form *form,
 	    int64_t seconds)
 {
-	const struct password_answer_text a = {
-		.status = 503,
-		.code = "busy",
-		.text = "Too many people are signing in at this moment. Please "
-			"try again.",
-		.notice = { .reason = TEXT("account.busy") },
-	};
+	const struct account_notice notice = { .reason = TEXT("account.busy") };
+	struct err err;
 
-	refuse_change(ctx, form, &a);
+	if (!answer_is_for_form(ctx)) {
+		answer_busy(ctx);
+	} else if (account_page(ctx, &form->who, 503, &notice, &err) != 0) {
+		answer_unavailable(ctx, &err);
+		return;
+	}
 	answer_retry_after(ctx, seconds);
 }
 
 static void
 answer_changed(struct request_context *ctx)
 {
-	struct buf b;
-
-	if (!answer_is_for_form(ctx)) {
+	if (answer_is_for_form(ctx))
+		answer_redirect(ctx, 303, own_page(ctx, CHANGED_PATH));
+	else
 		answer_status(ctx, 204);
-		return;
-	}
-	buf_init(&b, ctx->call.arena, 256);
-	buf_add(&b, account_path(ctx));
-	buf_add(&b, STR(CHANGED_QUERY));
-	if (buf_failed(&b))
-		ctx->out->failed = true;
-	answer_redirect(ctx, 303, buf_str(&b));
 }
 
 static const struct password_answer_text stale_answer = {
@@ -227,12 +206,10 @@ change_password(struct request_context *ctx, const struct password_form *form,
 static void
 refuse_banned_change(struct request_context *ctx, int64_t seconds)
 {
-	if (answer_is_for_form(ctx)) {
-		page_banned(ctx, seconds, account_path(ctx));
-	} else {
-		answer_error(ctx, 429, "too_many_attempts",
-			     answer_wait_text(ctx, seconds));
-	}
+	if (answer_is_for_form(ctx))
+		page_banned(ctx, seconds, own_page(ctx, ACCOUNT_PATH));
+	else
+		answer_banned(ctx, seconds);
 	answer_retry_after(ctx, seconds);
 }
 
@@ -270,60 +247,29 @@ verify_and_change(struct request_context *ctx, const struct password_form *form)
 	}
 }
 
-/* Reads the body. Returns false when it is refused; then the answer is
- * complete. */
+/* Takes the passwords of the body. Returns false if one is missing. */
 static bool
-take_password_form(struct request_context *ctx, struct password_form *out)
+take_passwords(struct password_form *out, const struct form *form)
 {
-	struct form form;
-	struct err err;
-	bool ok = true;
-
-	if (form_parse(ctx->in, ctx->call.arena, &form, &err) != 0) {
-		answer_unread(ctx, &err, "The form is malformed.");
-		return false;
-	}
-	out->current = form_get(&form, "current");
-	out->new = form_get(&form, "new");
-	if (ctx->in->media == MEDIA_FORM &&
-	    csrf_verify(ctx, csrf_binding(&out->who), form_get(&form, "csrf"),
-			&ok, &err) != 0)
-		answer_unavailable(ctx, &err);
-	else if (!ok)
-		csrf_refuse_form(ctx);
-	else if (out->current.p == NULL || out->new.p == NULL)
-		answer_refusal(ctx, 400, "invalid_request",
-			       "Send the current and the new password.");
-	else
-		return true;
-	return false;
+	out->current = form_get(form, "current");
+	out->new = form_get(form, "new");
+	return out->current.p != NULL && out->new.p != NULL;
 }
 
 void
 account_password_post(struct request_context *ctx)
 {
-	struct password_form form;
-	struct auth_result is;
-	struct str token;
-	struct err err;
+	struct password_form passwords;
+	struct form form;
 
-	if (credential_authenticate(ctx, &is, &token, &err) != 0) {
-		answer_unavailable(ctx, &err);
+	if (!signed_in_find(ctx, &passwords.who) ||
+	    !signed_in_form(ctx, &passwords.who, &form))
 		return;
-	}
-	if (is.verdict != VERDICT_ALLOW && answer_is_for_form(ctx)) {
-		answer_refusal(ctx, 401, "unauthorized", "Sign in first.");
-		return;
-	}
-	if (is.verdict != VERDICT_ALLOW) {
-		answer_sign_in_first(ctx);
-		return;
-	}
-	form.who = is.principal;
-	if (!take_password_form(ctx, &form))
-		return;
-	if (new_password_is_possible(ctx))
-		verify_and_change(ctx, &form);
+	if (!take_passwords(&passwords, &form))
+		answer_refusal(ctx, 400, "invalid_request",
+			       "Send the current and the new password.");
+	else if (new_password_is_possible(ctx))
+		verify_and_change(ctx, &passwords);
 	else
-		refuse_change(ctx, &form, &elsewhere_answer);
+		refuse_change(ctx, &passwords, &elsewhere_answer);
 }

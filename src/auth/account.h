@@ -10,6 +10,9 @@
 #include "auth/request_context.h"
 #include "crypto/password_policy.h"
 
+/* The path of the page, below server.path. */
+#define ACCOUNT_PATH "/account"
+
 /* Answers GET /account. */
 void account_get(struct request_context *ctx);
 
@@ -20,9 +23,6 @@ void account_get(struct request_context *ctx);
  * cannot change passwords. The other sessions of the user end.
  */
 void account_password_post(struct request_context *ctx);
-
-/* Returns the path of the account page. */
-struct str account_path(struct request_context *ctx);
 
 /* What the page says about the last attempt to change the password. */
 struct account_notice {

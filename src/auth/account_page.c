@@ -50,18 +50,6 @@ account_copy(struct request_context *ctx, struct str text)
 	return out;
 }
 
-static struct str
-account_number(struct request_context *ctx, int64_t n)
-{
-	struct buf b;
-
-	buf_init(&b, ctx->call.arena, 24);
-	buf_printf(&b, "%lld", (long long)n);
-	if (buf_failed(&b))
-		ctx->out->failed = true;
-	return buf_str(&b);
-}
-
 static size_t
 count_roles(struct str roles)
 {
@@ -184,7 +172,7 @@ add_session(struct request_context *ctx, const struct principal *who,
 	row[1] = HTML_VALUE("device", device_name(ctx, s->user_agent));
 	row[2] = HTML_VALUE("address", s->address);
 	row[3] = HTML_VALUE("seen", str_from(seen));
-	row[4] = HTML_VALUE("n", account_number(ctx, n));
+	row[4] = HTML_VALUE("n", page_number(ctx, n));
 	row[5] = HTML_VALUE("date", date_of(ctx, s->created_ms));
 	row[6] = HTML_FLAG("own", own);
 }
@@ -216,7 +204,7 @@ list_problem(struct request_context *ctx, const struct account_notice *notice)
 
 	if (list.rows > 0) {
 		v[0] = HTML_VALUE("reason", str_from(notice->reason));
-		v[1] = HTML_VALUE("n", account_number(ctx, notice->n));
+		v[1] = HTML_VALUE("n", page_number(ctx, notice->n));
 	}
 	return list;
 }
@@ -252,7 +240,7 @@ write_account(struct request_context *ctx, unsigned status,
 			   str_from(sessions_are_kept(ctx) ?
 					TEXT("account.ends_others") :
 					TEXT("account.ends_none"))),
-		HTML_VALUE("n", account_number(ctx, policy.min_length)),
+		HTML_VALUE("n", page_number(ctx, policy.min_length)),
 		HTML_FLAG("wrong", notice->wrong),
 		HTML_FLAG("refused", notice->refused),
 		HTML_LIST("problems", &lists->problems),

@@ -149,8 +149,10 @@ answer_unread(struct request_context *ctx, const struct err *err,
 		answer_unavailable(ctx, err);
 }
 
-const char *
-answer_wait_text(struct request_context *ctx, int64_t seconds)
+/* Returns the message with the time to wait after too many attempts, rounded
+ * up, in the largest unit that is precise enough. */
+static const char *
+wait_text(struct request_context *ctx, int64_t seconds)
 {
 	static const struct {
 		int64_t seconds;
@@ -172,4 +174,18 @@ answer_wait_text(struct request_context *ctx, int64_t seconds)
 		   (long long)n, units[i].word, n == 1 ? "" : "s", '\0');
 	return buf_failed(&b) ? "Too many attempts. Please try again later." :
 				buf_str(&b).p;
+}
+
+void
+answer_banned(struct request_context *ctx, int64_t seconds)
+{
+	answer_error(ctx, 429, "too_many_attempts", wait_text(ctx, seconds));
+}
+
+void
+answer_busy(struct request_context *ctx)
+{
+	answer_error(ctx, 503, "busy",
+		     "Too many people are signing in at this moment. Please "
+		     "try again.");
 }

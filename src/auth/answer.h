@@ -41,9 +41,11 @@ void answer_sign_in_first(struct request_context *ctx);
 /* Returns true for a form of our pages, which is answered by a redirect. */
 bool answer_is_for_form(const struct request_context *ctx);
 
-/* Returns the message with the time to wait after too many attempts, rounded
- * up, in the largest unit that is precise enough. */
-const char *answer_wait_text(struct request_context *ctx, int64_t seconds);
+/* Answer a program whose sign-in is refused: 429 during a ban, with the time to
+ * wait in the message, and 503 when too many passwords are being verified. The
+ * caller adds Retry-After. */
+void answer_banned(struct request_context *ctx, int64_t seconds);
+void answer_busy(struct request_context *ctx);
 
 /* Redirects; `status` is 302, 303 or 307. */
 void answer_redirect(struct request_context *ctx, unsigned status,

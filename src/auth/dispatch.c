@@ -32,7 +32,7 @@ static const struct route routes[] = {
 	{ HTTP_POST, "/refresh", refresh_post, ROUTE_CHANGES },
 	{ HTTP_POST, REPEAT_PATH, repeat_post, ROUTE_ANY_BODY },
 	{ HTTP_GET, "/me", me_get, 0 },
-	{ HTTP_GET, "/account", account_get, 0 },
+	{ HTTP_GET, ACCOUNT_PATH, account_get, 0 },
 	{ HTTP_POST, "/password", account_password_post, ROUTE_CHANGES },
 	{ HTTP_GET, "/link/*", one_time_link_get, 0 },
 	{ HTTP_POST, "/link/*", one_time_link_post, ROUTE_CHANGES },

@@ -46,7 +46,7 @@ safe_target(const struct request_context *ctx, struct str rd)
 static void
 go_to_target(struct request_context *ctx, struct str rd)
 {
-	answer_redirect(ctx, 303, rd.n > 0 ? rd : account_path(ctx));
+	answer_redirect(ctx, 303, rd.n > 0 ? rd : own_page(ctx, ACCOUNT_PATH));
 }
 
 static bool
@@ -121,6 +121,12 @@ login_csrf_verify(struct request_context *ctx, struct str csrf, bool *ok,
 	return csrf_verify(ctx, pre_session(ctx), csrf, ok, err);
 }
 
+const char *
+login_csrf_problem(struct request_context *ctx)
+{
+	return csrf_login_problem(ctx, pre_session(ctx).n > 0);
+}
+
 /* Answers with the login page: with the input of the last attempt, and a token
  * for the next one. `problem` is the key of a text. */
 static void
@@ -155,7 +161,8 @@ static void
 offer_login(struct request_context *ctx, const struct login_form *form,
 	    const char *problem)
 {
-	struct str target = form->rd.n > 0 ? form->rd : account_path(ctx);
+	struct str target =
+	    form->rd.n > 0 ? form->rd : own_page(ctx, ACCOUNT_PATH);
 	bool done = false;
 
 	if (conflict_is_there(ctx)) {
@@ -406,8 +413,7 @@ login_try_password(struct request_context *ctx, const struct login_form *form)
 		if (form->form)
 			page_banned(ctx, result.retry_after, form->rd);
 		else
-			answer_error(ctx, 429, "too_many_attempts",
-				     answer_wait_text(ctx, result.retry_after));
+			answer_banned(ctx, result.retry_after);
 		answer_retry_after(ctx, result.retry_after);
 		break;
 	case LOGIN_QUEUED:
@@ -416,9 +422,7 @@ login_try_password(struct request_context *ctx, const struct login_form *form)
 		if (form->form)
 			page_busy(ctx, form->rd);
 		else
-			answer_error(ctx, 503, "busy",
-				     "Too many people are signing in at this "
-				     "moment. Please try again.");
+			answer_busy(ctx);
 		answer_retry_after(ctx, result.retry_after);
 		break;
 	}
@@ -442,8 +446,7 @@ answer_stale(struct request_context *ctx, const struct login_form *form)
 		go_to_target(ctx, form->rd);
 	else
 		/* A program sends no form token, so this is a form. */
-		show_page(ctx, 403, form,
-			  csrf_login_problem(ctx, pre_session(ctx).n > 0));
+		show_page(ctx, 403, form, login_csrf_problem(ctx));
 }
 
 /* Prepares a sign-in that proves again who the user is: it must be the user who

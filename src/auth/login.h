@@ -20,11 +20,14 @@ int login_location(const struct request_context *ctx, struct str uri,
 
 /* Computes the token of a form for a visitor who is not signed in. The token
  * is bound to a cookie of its own, which the answer sets if the browser has
- * none. login_csrf_verify() sets *ok to whether the token is the right one. */
+ * none. login_csrf_verify() sets *ok to whether the token is the right one;
+ * login_csrf_problem() logs why it may not be, and returns the key of the text
+ * to show. */
 int login_csrf(struct request_context *ctx, struct str *csrf,
 	       struct err *err) MUST_USE;
 int login_csrf_verify(struct request_context *ctx, struct str csrf, bool *ok,
 		      struct err *err) MUST_USE;
+const char *login_csrf_problem(struct request_context *ctx) MUST_USE;
 
 void login_get(struct request_context *ctx);
 void login_post(struct request_context *ctx);

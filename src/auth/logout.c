@@ -9,9 +9,9 @@
 #include "auth/credential.h"
 #include "auth/csrf.h"
 #include "auth/left_over.h"
+#include "auth/own.h"
 #include "auth/pages.h"
 #include "auth/refresh.h"
-#include "base/buf.h"
 #include "http/cookie.h"
 #include "http/form.h"
 
@@ -100,19 +100,6 @@ check_form(struct request_context *ctx, bool refresh_cookie,
 	return 0;
 }
 
-static void
-signed_out_location(struct request_context *ctx)
-{
-	struct buf b;
-
-	buf_init(&b, ctx->call.arena, 1024);
-	buf_add(&b, ctx->service->set->server.path);
-	buf_add(&b, STR("/logout"));
-	if (buf_failed(&b))
-		ctx->out->failed = true;
-	answer_redirect(ctx, 303, buf_str(&b));
-}
-
 static bool
 is_session(const struct session_id *a, const struct session_id *b)
 {
@@ -123,7 +110,7 @@ static void
 answer_signed_out(struct request_context *ctx)
 {
 	if (answer_is_for_form(ctx))
-		signed_out_location(ctx);
+		answer_redirect(ctx, 303, own_page(ctx, "/logout"));
 	else
 		answer_status(ctx, 204);
 }

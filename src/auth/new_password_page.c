@@ -38,25 +38,13 @@ new_password_reason(const struct password_verdict *verdict, int64_t *n)
 	return TEXT("refusal.no_text");
 }
 
-static struct str
-digits(struct request_context *ctx, int64_t n)
-{
-	struct buf b;
-
-	buf_init(&b, ctx->call.arena, 32);
-	buf_printf(&b, "%lld", (long long)n);
-	if (buf_failed(&b))
-		ctx->out->failed = true;
-	return buf_str(&b);
-}
-
 void
 new_password_show(struct request_context *ctx, unsigned status,
 		  const struct new_password_page *page)
 {
 	const struct html_var problem[] = {
 		HTML_VALUE("reason", str_from(page->problem)),
-		HTML_VALUE("n", digits(ctx, page->n)),
+		HTML_VALUE("n", page_number(ctx, page->n)),
 	};
 	const struct html_list problems = { .vars = problem,
 					    .width = ARRAY_LEN(problem),
@@ -70,9 +58,7 @@ new_password_show(struct request_context *ctx, unsigned status,
 		answer_unavailable(ctx, &err);
 		return;
 	}
-	page_write(
-	    ctx, status, PAGE_NEW_PASSWORD,
-	    (const struct html_var[]){
+	struct html_var vars[] = {
 		HTML_VALUE("csrf", csrf),
 		HTML_VALUE("heading", str_from(places[page->place].heading)),
 		HTML_VALUE("lead", str_from(places[page->place].lead)),
@@ -81,11 +67,13 @@ new_password_show(struct request_context *ctx, unsigned status,
 		HTML_FLAG("open", page->who.name.n == 0),
 		HTML_VALUE("username", page->username),
 		HTML_VALUE("roles", page->who.roles),
-		HTML_VALUE("n", digits(ctx, min)),
+		HTML_VALUE("n", page_number(ctx, min)),
 		HTML_LIST("problems", &problems),
 		HTML_FLAG("bad_name", wrong && page->bad_name),
-		HTML_FLAG("bad_password", wrong && !page->bad_name) },
-	    12);
+		HTML_FLAG("bad_password", wrong && !page->bad_name),
+	};
+
+	page_write(ctx, status, PAGE_NEW_PASSWORD, vars, ARRAY_LEN(vars));
 }
 
 static void
@@ -127,9 +115,7 @@ new_password_busy(struct request_context *ctx, struct new_password_page *page,
 	if (answer_is_for_form(ctx))
 		new_password_show(ctx, 503, page);
 	else
-		answer_error(ctx, 503, "busy",
-			     "Too many people are signing in at this moment. "
-			     "Please try again.");
+		answer_busy(ctx);
 	answer_retry_after(ctx, retry_after);
 }
 

@@ -5,11 +5,10 @@
 #include "strategy/one_time.h"
 #include "auth/answer.h"
 #include "auth/audit.h"
-#include "auth/csrf.h"
 #include "auth/login.h"
 #include "auth/new_password_page.h"
+#include "auth/own.h"
 #include "auth/pages.h"
-#include "base/buf.h"
 #include "base/log.h"
 #include "http/form.h"
 
@@ -128,20 +127,12 @@ put_link_back(struct request_context *ctx, const struct link *link)
 }
 
 static void
-link_done(struct request_context *ctx, const char *query)
+link_done(struct request_context *ctx)
 {
-	struct buf b;
-
-	if (!answer_is_for_form(ctx)) {
+	if (answer_is_for_form(ctx))
+		answer_redirect(ctx, 303, own_page(ctx, "/login?new=password"));
+	else
 		answer_status(ctx, 204);
-		return;
-	}
-	buf_init(&b, ctx->call.arena, 1024);
-	buf_add(&b, ctx->service->set->server.path);
-	buf_add_cstr(&b, query);
-	if (buf_failed(&b))
-		ctx->out->failed = true;
-	answer_redirect(ctx, 303, buf_str(&b));
 }
 
 /* The link counts, and not the old password, so it does not matter whether
@@ -179,7 +170,7 @@ finish_reset(struct request_context *ctx, struct link *link,
 		answer_unavailable(ctx, &err);
 		return;
 	}
-	link_done(ctx, "/login?new=password");
+	link_done(ctx);
 }
 
 /* Answers that the name cannot be had; the link is still valid. */
@@ -214,7 +205,7 @@ finish_invitation(struct request_context *ctx, struct link *link,
 		refuse_name(ctx, page, TEXT("invite.taken"));
 	} else {
 		audit(ctx, "user_added", link->user.who.name, NULL, "link");
-		link_done(ctx, "/login?new=password");
+		link_done(ctx);
 	}
 }
 
@@ -313,7 +304,7 @@ one_time_link_post(struct request_context *ctx)
 		return;
 	}
 	if (!ok) {
-		page.problem = csrf_login_problem(ctx, true);
+		page.problem = login_csrf_problem(ctx);
 		new_password_show(ctx, 403, &page);
 	} else if ((form || in.again.p != NULL) &&
 		   !str_eq(in.password, in.again)) {

@@ -2,9 +2,12 @@
 /* The addresses of this service as browsers see them. */
 #include "auth/own.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "conf/syntax.h"
 #include "http/redirect.h"
+
+#define OWN_PAGE_MAX 1024
 
 static bool
 has_origins(const struct site *site)
@@ -101,6 +104,20 @@ own_may_lead_to(const struct request_context *ctx, struct str url,
 	};
 
 	return redirect_is_safe(url, &from);
+}
+
+struct str
+own_page(struct request_context *ctx, const char *page)
+{
+	struct buf b;
+
+	buf_init(&b, ctx->call.arena, OWN_PAGE_MAX);
+	buf_add(&b, ctx->service->set->server.path);
+	buf_add_cstr(&b, page);
+	if (!buf_failed(&b))
+		return buf_str(&b);
+	ctx->out->failed = true;
+	return STR("");
 }
 
 int

@@ -39,6 +39,10 @@ void own_origin(const struct request_context *ctx, struct origin *out);
 bool own_may_lead_to(const struct request_context *ctx, struct str url,
 		     bool absolute_only);
 
+/* Returns the address of a page of this service, such as "/login", on this
+ * host. When out of memory, it is empty and the response has failed. */
+struct str own_page(struct request_context *ctx, const char *page);
+
 /* Sets s->login_page from server.login_url. */
 int own_login_page(struct service *s, struct arena *a,
 		   struct err *err) MUST_USE;

@@ -204,6 +204,18 @@ page_write(struct request_context *ctx, unsigned status, enum page page,
 	add_page_headers(ctx, status);
 }
 
+struct str
+page_number(struct request_context *ctx, int64_t n)
+{
+	struct buf b;
+
+	buf_init(&b, ctx->call.arena, 24);
+	buf_printf(&b, "%lld", (long long)n);
+	if (buf_failed(&b))
+		ctx->out->failed = true;
+	return buf_str(&b);
+}
+
 /* A browser keeps a file under the address with its version for ever; any other
  * address may be of another version of the service. */
 static void

@@ -199,21 +199,16 @@ page_banned(struct request_context *ctx, int64_t seconds, struct str rd)
 		      { 3600, TEXT("ban.left_hours") },
 		      { 60, TEXT("ban.left_minutes") } };
 	size_t i = 0;
-	struct buf n;
+	int64_t n;
 
 	while (i + 1 < ARRAY_LEN(units) && seconds < 2 * units[i].seconds &&
 	       seconds != units[i].seconds)
 		i++;
-	buf_init(&n, ctx->call.arena, 32);
-	buf_printf(&n, "%lld",
-		   (long long)((seconds + units[i].seconds - 1) /
-			       units[i].seconds));
-	if (buf_failed(&n))
-		ctx->out->failed = true;
+	n = (seconds + units[i].seconds - 1) / units[i].seconds;
 	page_refuse(ctx, &(struct page_refusal){ .status = 429,
 						 .place = TEXT("ban"),
 						 .lead = units[i].lead,
-						 .n = buf_str(&n),
+						 .n = page_number(ctx, n),
 						 .rd = rd });
 }
 

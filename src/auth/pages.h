@@ -25,6 +25,9 @@ int page_csp(const struct settings *set, const struct sites *sites,
 void page_write(struct request_context *ctx, unsigned status, enum page page,
 		const struct html_var *vars, size_t n);
 
+/* Returns the digits of a number, as a value of a page. */
+struct str page_number(struct request_context *ctx, int64_t n);
+
 /* Answers GET for the files that the pages load. */
 void page_style_get(struct request_context *ctx);
 void page_script_get(struct request_context *ctx);

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "strategy/session_id.h"
+#include "auth/account.h"
 #include "auth/answer.h"
 #include "auth/audit.h"
 #include "auth/credential.h"
-#include "auth/csrf.h"
 #include "auth/fresh.h"
-#include "base/buf.h"
+#include "auth/own.h"
+#include "auth/signed_in.h"
 #include "base/enc.h"
 #include "http/form.h"
 
@@ -116,26 +117,15 @@ sessions_end_all(struct request_context *ctx, const struct principal *who,
 	return 0;
 }
 
-/* Finds the user of the request. Returns false if there is none; then the
- * answer is complete. */
+/* Finds the user of the request. Returns false if there is none, or if the mode
+ * keeps no sessions; then the answer is complete. */
 static bool
 find_user(struct request_context *ctx, struct principal *out)
 {
-	struct auth_result is;
-	struct str token;
-	struct err err;
-
-	if (!sessions_are_kept(ctx))
-		answer_refusal(ctx, 404, "not_found", "Not found.");
-	else if (credential_authenticate(ctx, &is, &token, &err) != 0)
-		answer_unavailable(ctx, &err);
-	else if (is.verdict != VERDICT_ALLOW && answer_is_for_form(ctx))
-		answer_refusal(ctx, 401, "unauthorized", "Sign in first.");
-	else if (is.verdict != VERDICT_ALLOW)
-		answer_sign_in_first(ctx);
-	else
-		*out = is.principal;
-	return ctx->out->status == 0;
+	if (sessions_are_kept(ctx))
+		return signed_in_find(ctx, out);
+	answer_refusal(ctx, 404, "not_found", "Not found.");
+	return false;
 }
 
 static json_t *
@@ -203,20 +193,6 @@ sessions_get(struct request_context *ctx)
 		answer_json(ctx, 200, list_json(&who, &list, more));
 }
 
-/* The address of one of our pages; empty when out of memory. */
-static struct str
-page_of(struct request_context *ctx, const char *page)
-{
-	struct buf b;
-
-	buf_init(&b, ctx->call.arena, 1024);
-	buf_add(&b, ctx->service->set->server.path);
-	buf_add(&b, str_from(page));
-	if (buf_failed(&b))
-		ctx->out->failed = true;
-	return buf_failed(&b) ? STR("") : buf_str(&b);
-}
-
 /* Answers that sessions were ended. `own`: that of the request as well, so the
  * cookies of the browser are of no use any more. */
 static void
@@ -226,7 +202,7 @@ answer_ended(struct request_context *ctx, bool own)
 
 	if (answer_is_for_form(ctx))
 		answer_redirect(ctx, 303,
-				page_of(ctx, own ? "/logout" : "/account"));
+				own_page(ctx, own ? "/logout" : ACCOUNT_PATH));
 	else
 		answer_status(ctx, 204);
 	if (own && credential_find(ctx, &token) == CREDENTIAL_COOKIE)
@@ -262,7 +238,7 @@ sessions_end_some(struct request_context *ctx, const struct principal *who,
 		answer_refusal(ctx, 400, "invalid_request",
 			       "The field all must be 1.");
 	else if (own && !fresh_is(ctx, who))
-		fresh_demand(ctx, page_of(ctx, "/account"));
+		fresh_demand(ctx, own_page(ctx, ACCOUNT_PATH));
 	else if ((own ? sessions_end_all(ctx, who, &err) :
 			sessions_end_others(ctx, who, &err)) != 0)
 		answer_unavailable(ctx, &err);
@@ -295,33 +271,13 @@ sessions_delete_one(struct request_context *ctx)
 		sessions_end_named(ctx, &who);
 }
 
-/* Reads the form, and checks that our page sent it. Returns false when it is
- * refused; then the answer is complete. */
-static bool
-take_form(struct request_context *ctx, const struct principal *who,
-	  struct form *form)
-{
-	struct err err;
-	bool ok = true;
-
-	if (form_parse(ctx->in, ctx->call.arena, form, &err) != 0)
-		answer_unread(ctx, &err, "The form is malformed.");
-	else if (ctx->in->media == MEDIA_FORM &&
-		 csrf_verify(ctx, csrf_binding(who), form_get(form, "csrf"),
-			     &ok, &err) != 0)
-		answer_unavailable(ctx, &err);
-	else if (!ok)
-		csrf_refuse_form(ctx);
-	return ctx->out->status == 0;
-}
-
 void
 sessions_end_post(struct request_context *ctx)
 {
 	struct principal who;
 	struct form form;
 
-	if (find_user(ctx, &who) && take_form(ctx, &who, &form))
+	if (find_user(ctx, &who) && signed_in_form(ctx, &who, &form))
 		sessions_end_some(ctx, &who, form_get(&form, "all"));
 }
 
@@ -331,6 +287,6 @@ sessions_end_one_post(struct request_context *ctx)
 	struct principal who;
 	struct form form;
 
-	if (find_user(ctx, &who) && take_form(ctx, &who, &form))
+	if (find_user(ctx, &who) && signed_in_form(ctx, &who, &form))
 		sessions_end_named(ctx, &who);
 }
