@@ -141,6 +141,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/links.c src/auth/links.h \
 	src/auth/login.c src/auth/login.h \
 	src/auth/login_floor.c src/auth/login_floor.h \
+	src/auth/login_form.c src/auth/login_form.h \
 	src/auth/login_location.c \
 	src/auth/logout.c \
 	src/auth/metrics.c src/auth/metrics.h \
@@ -152,6 +153,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/page_frame.c src/auth/page_frame.h \
 	src/auth/page_refusal.c \
 	src/auth/pages.c src/auth/pages.h \
+	src/auth/pre_session.c src/auth/pre_session.h \
 	src/auth/recheck.c src/auth/recheck.h \
 	src/auth/refresh.c src/auth/refresh.h \
 	src/auth/refusals.c src/auth/refusals.h \
@@ -164,6 +166,7 @@ libfcgiauth_a_SOURCES = \
 	src/auth/rules_index.c src/auth/rules_index.h \
 	src/auth/service.c src/auth/service.h \
 	src/auth/sessions.c src/auth/sessions.h \
+	src/auth/sign_in.c src/auth/sign_in.h \
 	src/auth/signed_in.c src/auth/signed_in.h \
 	src/auth/status.c src/auth/status.h \
 	src/auth/throttle.c src/auth/throttle.h \
