@@ -101,7 +101,7 @@ log_refusal(struct request_context *ctx, const char *reason, struct str cure)
 		return;
 	LOG(ctx->call.env->log, LOG_WARNING, "csrf_refused",
 	    F_CSTR("reason", reason), F_STR("host", in->host),
-	    F_STR("path", in->path),
+	    F_STR("path", own_shown_path(ctx)),
 	    F_STR("origin", str_clip(in->origin, SHOWN_MAX)),
 	    F_STR("address", in->remote_addr), F_STR("request", in->request_id),
 	    F_STR("cure", cure), F_INT("left_out", left_out));

@@ -9,6 +9,9 @@
 
 #include "auth/request_context.h"
 
+/* Below server.path; the secret of the link follows. */
+#define LINK_PATH "/link/"
+
 void one_time_link_get(struct request_context *ctx);
 void one_time_link_post(struct request_context *ctx);
 

@@ -2,6 +2,7 @@
 /* The addresses of this service as browsers see them. */
 #include "auth/own.h"
 
+#include "auth/one_time_link.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/syntax.h"
@@ -118,6 +119,18 @@ own_page(struct request_context *ctx, const char *page)
 		return buf_str(&b);
 	ctx->out->failed = true;
 	return STR("");
+}
+
+struct str
+own_shown_path(const struct request_context *ctx)
+{
+	const struct str prefix = ctx->service->set->server.path;
+	struct str path = ctx->in->path;
+
+	if (str_starts(path, prefix) &&
+	    str_starts(str_skip(path, prefix.n), STR(LINK_PATH)))
+		path.n = prefix.n + STR(LINK_PATH).n;
+	return path;
 }
 
 int

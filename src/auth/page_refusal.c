@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "auth/login.h"
+#include "auth/own.h"
 #include "auth/page_frame.h"
 #include "base/buf.h"
 #include "base/enc.h"
@@ -96,10 +97,12 @@ text_key(struct request_context *ctx, const char *place, const char *name)
 static struct str
 shown_address(struct request_context *ctx)
 {
-	struct str path = ctx->in->uri;
+	struct str path = ctx->in->uri, shown = own_shown_path(ctx);
 	struct buf b;
 
 	path.n = str_find(path, '?');
+	if (shown.n < ctx->in->path.n)
+		path = shown;
 	path = str_clip(path, ADDRESS_MAX);
 	if (!str_starts(path, STR("/")) || !str_is_text(path))
 		return STR("");

@@ -12,6 +12,7 @@ use Test::More;
 my ($d, $n) = start_site();
 my $NEW = 'a quite different phrase';
 my $count = 0;
+my @links; # that were made
 
 # Returns the path of a new link.
 sub link_of {
@@ -22,6 +23,7 @@ sub link_of {
 	my ($path) = $out =~
 	    m{^https://www\.example\.com(/auth/link/[A-Za-z0-9_-]{43})\n\z};
 	ok($path, 'the output is the link alone') or diag($out);
+	push @links, $path if $path;
 	return $path // '/auth/link/x';
 }
 
@@ -39,6 +41,7 @@ sub phrase { return 'phrase of the number ' . ++$count }
 sub is_gone {
 	my ($a, $what) = @_;
 	is($a->status, 404, $what);
+	unlike($a->body, qr{/auth/link/\w}, 'the page does not show the link');
 	return like($a->body, qr/does not work any more/,
 	    'the page says what happened');
 }
@@ -210,6 +213,7 @@ subtest 'the address of a link' => sub {
 	$d->configure(server => { hosts => $own })->reload;
 	($code, $out) = $d->ctl(@reset);
 	my ($path) = $out =~ m{^\Q$own\E(/auth/link/\S+)};
+	push @links, $path;
 	is($n->client->page($path // '/')->status, 200, 'the link works');
 	ok(wait_for(10, sub { $n->client->request(GET => $path // '/',
 		headers => [ Host => 'evil.example' ])->status == 400 }),
@@ -226,6 +230,15 @@ subtest 'no links' => sub {
 	is($code, 1, 'none is made');
 	like($errors, qr/reset = no/, 'the message says why');
 	$d->configure(account => { reset => undef })->reload;
+};
+
+subtest 'the log' => sub {
+	my $log = $d->log_text;
+	like($log, qr{csrf_refused.* path=/auth/link/ },
+	    'a refused form is in the log');
+	like($log, qr{unknown_host.* path=/auth/link/ }, 'a foreign host, too');
+	is(scalar(grep { index($log, $_) >= 0 } @links), 0,
+	    'without the secrets of the links');
 };
 
 done_testing();
