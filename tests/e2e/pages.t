@@ -115,6 +115,15 @@ sub change_password {
 	return;
 }
 
+# Returns the path of a new link.
+sub link_of {
+	my ($code, $out, $errors) = $d->ctl('link', @_);
+	die "link @_: $errors" if $code != 0;
+	return $out =~ m{(/auth/link/\S+)} ? $1 : die "no link: $out";
+}
+
+sub follow { $web->go($site . link_of(@_)) }
+
 # Each page: its name, how a browser gets there, the status, the heading, and
 # who is signed in. before and after: what happens outside of the browser. dark:
 # the pictures show also the dark colours, and Arabic. words: look at the page
@@ -143,6 +152,21 @@ my @pages = (
 	{ name => 'account-wrong', status => 401, as => 'alice',
 	    heading => 'Your account',
 	    reach => sub { change_password('no', 'a long enough password') } },
+	{ name => 'link-reset', words => 1, status => 200, dark => 1,
+	    heading => 'Change password', reach => sub { follow(qw(reset bob)) } },
+	{ name => 'link-refused', status => 422, heading => 'Change password',
+	    reach => sub { follow(qw(reset bob));
+		submit(new => 'bob', again => 'bob') } },
+	{ name => 'link-invite', words => 1, status => 200,
+	    heading => 'Create your account',
+	    reach => sub { follow(qw(invite --role staff --role wiki)) } },
+	{ name => 'link-taken', status => 422, heading => 'Create your account',
+	    reach => sub { follow('invite');
+		submit(username => 'alice', new => 'a quite different phrase',
+		    again => 'a quite different phrase') } },
+	{ name => 'link-gone', words => 1, status => 404,
+	    heading => 'This link does not work any more',
+	    reach => get('/auth/link/' . 'A' x 43) },
 	{ name => 'logout', words => 1, status => 200, as => 'alice',
 	    heading => 'Sign out?', reach => get('/auth/logout') },
 	{ name => 'signed-out', status => 200,
