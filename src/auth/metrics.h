@@ -59,7 +59,8 @@ struct metrics {
 	struct metric_shard {
 		_Alignas(64) _Atomic uint64_t n[METRIC_COUNT];
 	} shards[METRIC_SHARDS];
-	struct histogram store, users; /* durations of operations */
+	/* Durations of operations. */
+	struct histogram store, users, factors;
 	int64_t started_ms; /* wall clock */
 	/* Live sessions in the store, and users who have one; -1: unknown. */
 	_Atomic int64_t live_sessions, live_users;

@@ -37,11 +37,10 @@ sample(struct metrics_writer *w, const char *labels, uint64_t value)
 
 /* Writes milliseconds as seconds. */
 static void
-seconds_sample(struct metrics_writer *w, const char *suffix, const char *labels,
-	       uint64_t ms)
+seconds_sample(struct metrics_writer *w, uint64_t ms)
 {
-	buf_printf(w->out, "%s%s%s %llu.%03llu\n", w->family->name, suffix,
-		   labels, (unsigned long long)(ms / 1000),
+	buf_printf(w->out, "%s %llu.%03llu\n", w->family->name,
+		   (unsigned long long)(ms / 1000),
 		   (unsigned long long)(ms % 1000));
 }
 
@@ -135,10 +134,9 @@ write_histogram(struct metrics_writer *w, const char *section,
 			   (unsigned long long)n.up_to[i]);
 	buf_printf(w->out, "%s_bucket{section=\"%s\",le=\"+Inf\"} %llu\n", name,
 		   section, (unsigned long long)n.up_to[HISTOGRAM_BOUNDS]);
-	seconds_sample(w, "_sum",
-		       section[0] == 's' ? "{section=\"store\"}" :
-					   "{section=\"users\"}",
-		       n.sum_ms);
+	buf_printf(w->out, "%s_sum{section=\"%s\"} %llu.%03llu\n", name,
+		   section, (unsigned long long)(n.sum_ms / 1000),
+		   (unsigned long long)(n.sum_ms % 1000));
 	buf_printf(w->out, "%s_count{section=\"%s\"} %llu\n", name, section,
 		   (unsigned long long)n.up_to[HISTOGRAM_BOUNDS]);
 }
@@ -150,6 +148,8 @@ write_latencies(struct metrics_writer *w)
 
 	write_histogram(w, "store", &m->store);
 	write_histogram(w, "users", &m->users);
+	if (w->ctx->call.factors != NULL)
+		write_histogram(w, "factors", &m->factors);
 }
 
 static void
@@ -215,14 +215,14 @@ write_build(struct metrics_writer *w)
 static void
 write_start(struct metrics_writer *w)
 {
-	seconds_sample(w, "", "",
+	seconds_sample(w,
 		       (uint64_t)w->ctx->service->shared->metrics->started_ms);
 }
 
 static void
 write_busy(struct metrics_writer *w)
 {
-	seconds_sample(w, "", "", w->server.busy_ms);
+	seconds_sample(w, w->server.busy_ms);
 }
 
 /* Defines functions that write one number. */
@@ -269,7 +269,8 @@ static const struct family families[] = {
 	  "minute, and absent while unknown.",
 	  write_live },
 	{ "fcgiauth_backend_seconds", "histogram",
-	  "Durations of operations of the store and of the user source.",
+	  "Durations of operations of the store, the user source and the "
+	  "factor store.",
 	  write_latencies },
 	{ "fcgiauth_backend_up", "gauge",
 	  "1 if the last operation of the store, the user source or the "

@@ -53,7 +53,7 @@ open_backends(struct snapshot *s, const struct snapshot *before,
 	struct histogram *const durations[] = {
 		m != NULL ? &m->store : NULL,
 		m != NULL ? &m->users : NULL,
-		NULL,
+		m != NULL ? &m->factors : NULL,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(choices); i++) {

@@ -71,6 +71,8 @@ subtest 'what is counted' => sub {
 	    for qw(store users);
 	cmp_ok($grown->('fcgiauth_backend_seconds_count{section="store"}'),
 	    '>', 2, 'operations of the store are counted');
+	cmp_ok($after->{'fcgiauth_backend_seconds_count{section="factors"}'},
+	    '>', 0, 'those of the factor store, too');
 	is((grep { /^fcgiauth_feed\{/ && $after->{$_} } keys %$after), 1,
 	    'the feed has one state');
 	cmp_ok($after->{fcgiauth_connections}, '>=', 1,

@@ -153,7 +153,8 @@ my @pages = (
 	    heading => 'Your account',
 	    reach => sub { change_password('no', 'a long enough password') } },
 	{ name => 'link-reset', words => 1, status => 200, dark => 1,
-	    heading => 'Change password', reach => sub { follow(qw(reset bob)) } },
+	    heading => 'Change password',
+	    reach => sub { follow(qw(reset bob)) } },
 	{ name => 'link-refused', status => 422, heading => 'Change password',
 	    reach => sub { follow(qw(reset bob));
 		submit(new => 'bob', again => 'bob') } },
