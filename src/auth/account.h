@@ -19,8 +19,9 @@ void account_get(struct request_context *ctx);
 /*
  * Answers POST /password: `current` and `new`. A form gets the account page
  * again, with the reason of a refusal; a program gets 204, 401
- * `invalid_credentials`, 422 `password_refused`, or 404 if the user source
- * cannot change passwords. The other sessions of the user end.
+ * `invalid_credentials`, 409 `conflict`, 422 `password_refused`, or 403
+ * `password_elsewhere` if the user source cannot change passwords. The other
+ * sessions of the user end.
  */
 void account_password_post(struct request_context *ctx);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Acts that need a fresh proof: the user must have proved who they are at most
- * FRESH_SECONDS ago, in the session that the request belongs to. A new proof is
- * a new sign-in, which replaces the session by another one.
+ * Requests that need a recent sign-in: the user must have given the password
+ * at most FRESH_SECONDS ago, in the session that the request belongs to. To
+ * give it again is a new sign-in, which replaces the session by another one.
  */
 #ifndef AUTH_FRESH_H
 #define AUTH_FRESH_H
@@ -11,11 +11,11 @@
 
 #define FRESH_SECONDS 600
 
-/* Returns whether the proof is fresh. One of an unknown time is not. */
+/* Returns whether the sign-in is recent. One of an unknown time is not. */
 bool fresh_is(const struct request_context *ctx, const struct principal *who);
 
 /*
- * Answers that a fresh proof is needed. A program gets 401
+ * Answers that a recent sign-in is needed. A program gets 401
  * `insufficient_user_authentication` (RFC 9470), and posts to the login page
  * again. A form is redirected to the login page with `step=1`, which asks only
  * for the password and returns to `rd`, a path of this host.
