@@ -4,8 +4,7 @@
 
 #include "strategy/clock.h"
 #include "auth/answer.h"
-#include "base/buf.h"
-#include "base/enc.h"
+#include "auth/login.h"
 
 #define QUOTE(n)      #n
 #define SECONDS_OF(n) QUOTE(n)
@@ -19,25 +18,11 @@ fresh_is(const struct request_context *ctx, const struct principal *who)
 			ctx->call.now_ms);
 }
 
-static void
-go_to_step(struct request_context *ctx, struct str rd)
-{
-	struct buf b;
-
-	buf_init(&b, ctx->call.arena, 1024);
-	buf_add(&b, ctx->service->set->server.path);
-	buf_add(&b, STR("/login?step=1&rd="));
-	percent_encode(&b, rd);
-	if (buf_failed(&b))
-		ctx->out->failed = true;
-	answer_redirect(ctx, 303, buf_str(&b));
-}
-
 void
 fresh_demand(struct request_context *ctx, struct str rd)
 {
 	if (answer_is_for_form(ctx)) {
-		go_to_step(ctx, rd);
+		answer_redirect(ctx, 303, login_again(ctx, STR("step=1"), rd));
 		return;
 	}
 	answer_error(

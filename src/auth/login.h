@@ -18,6 +18,11 @@
 int login_location(const struct request_context *ctx, struct str uri,
 		   struct str *location, struct err *err) MUST_USE;
 
+/* Returns the address of the login page on this host, with this query, such as
+ * "step=1", that returns to `rd`; both may be empty. */
+struct str login_again(struct request_context *ctx, struct str query,
+		       struct str rd);
+
 /* Computes the token of a form for a visitor who is not signed in. The token
  * is bound to a cookie of its own, which the answer sets if the browser has
  * none. login_csrf_verify() sets *ok to whether the token is the right one;

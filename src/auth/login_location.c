@@ -46,3 +46,25 @@ login_location(const struct request_context *ctx, struct str uri,
 	*location = buf_str(&b);
 	return 0;
 }
+
+struct str
+login_again(struct request_context *ctx, struct str query, struct str rd)
+{
+	struct buf b;
+
+	buf_init(&b, ctx->call.arena, 32 * 1024);
+	buf_add(&b, ctx->service->set->server.path);
+	buf_add(&b, STR("/login"));
+	if (query.n > 0 || rd.n > 0)
+		buf_add_char(&b, '?');
+	buf_add(&b, query);
+	if (query.n > 0 && rd.n > 0)
+		buf_add_char(&b, '&');
+	if (rd.n > 0) {
+		buf_add(&b, STR("rd="));
+		percent_encode(&b, rd);
+	}
+	if (buf_failed(&b))
+		ctx->out->failed = true;
+	return buf_str(&b);
+}

@@ -6,7 +6,6 @@
 #include "auth/own.h"
 #include "auth/page_frame.h"
 #include "base/buf.h"
-#include "base/enc.h"
 #include "base/str.h"
 #include "http/redirect.h"
 
@@ -127,23 +126,6 @@ same_address(struct request_context *ctx)
 	return redirect_escape(uri, ctx->call.arena);
 }
 
-static struct str
-login_again(struct request_context *ctx, struct str rd)
-{
-	struct buf b;
-
-	buf_init(&b, ctx->call.arena, 32 * 1024);
-	buf_add(&b, ctx->service->set->server.path);
-	buf_add(&b, STR("/login"));
-	if (rd.n > 0) {
-		buf_add(&b, STR("?rd="));
-		percent_encode(&b, rd);
-	}
-	if (buf_failed(&b))
-		ctx->out->failed = true;
-	return buf_str(&b);
-}
-
 void
 page_refuse(struct request_context *ctx, const struct page_refusal *r)
 {
@@ -171,7 +153,7 @@ page_refuse(struct request_context *ctx, const struct page_refusal *r)
 					 again.n > 0 || r->user.n > 0),
 		HTML_VALUE("again", again),
 		HTML_VALUE("login", button == BUTTON_LOGIN ?
-					login_again(ctx, r->rd) :
+					login_again(ctx, STR(""), r->rd) :
 					STR("")),
 		HTML_FLAG("start", button == BUTTON_START),
 		HTML_FLAG("other", r->user.n > 0),
