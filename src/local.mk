@@ -143,9 +143,11 @@ libfcgiauth_a_SOURCES = \
 	src/auth/login_floor.c src/auth/login_floor.h \
 	src/auth/login_form.c src/auth/login_form.h \
 	src/auth/login_location.c \
+	src/auth/login_ticket.c src/auth/login_ticket.h \
 	src/auth/logout.c \
 	src/auth/metrics.c src/auth/metrics.h \
 	src/auth/metrics_page.c src/auth/metrics_page.h \
+	src/auth/must_change.c src/auth/must_change.h \
 	src/auth/new_password.c src/auth/new_password.h \
 	src/auth/new_password_page.c src/auth/new_password_page.h \
 	src/auth/one_time_link.c src/auth/one_time_link.h \

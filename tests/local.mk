@@ -48,9 +48,11 @@ UNIT_TESTS = \
 	tests/unit/auth/test_login_trips \
 	tests/unit/auth/test_login \
 	tests/unit/auth/test_login_floor \
+	tests/unit/auth/test_login_ticket \
 	tests/unit/auth/test_login_wait \
 	tests/unit/auth/test_logout \
 	tests/unit/auth/test_marks \
+	tests/unit/auth/test_must_change \
 	tests/unit/auth/test_new_password \
 	tests/unit/auth/test_origin_refusals \
 	tests/unit/auth/test_origins \
@@ -149,7 +151,7 @@ noinst_HEADERS = \
 	tests/unit/auth/origin_fixture.h tests/unit/http/readings_fixture.h \
 	tests/unit/modes/refresh_fixture.h tests/unit/auth/rules_fixture.h \
 	tests/unit/auth/regulation_fixture.h tests/unit/conf/drivers.h \
-	tests/unit/pages/pages_fixture.h \
+	tests/unit/auth/must_change_fixture.h tests/unit/pages/pages_fixture.h \
 	tests/unit/http/message.h tests/unit/crypto/vectors/jwt_refused.h \
 	tests/unit/crypto/vectors/jwt_reasons.h \
 	tests/unit/crypto/vectors/rfc_jws.h \

@@ -185,6 +185,9 @@ change_password(struct request_context *ctx, const struct password_form *form,
 	case NEW_PASSWORD_DONE:
 		answer_changed(ctx);
 		break;
+	case NEW_PASSWORD_SAME:
+		refuse_change(ctx, form, &same_answer);
+		break;
 	case NEW_PASSWORD_REFUSED:
 		refuse_new(ctx, form, &result.verdict);
 		break;

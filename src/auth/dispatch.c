@@ -10,6 +10,7 @@
 #include "auth/login.h"
 #include "auth/metrics.h"
 #include "auth/metrics_page.h"
+#include "auth/must_change.h"
 #include "auth/one_time_link.h"
 #include "auth/own.h"
 #include "auth/pages.h"
@@ -27,6 +28,7 @@
 static const struct route routes[] = {
 	{ HTTP_GET, "/login", login_get, 0 },
 	{ HTTP_POST, "/login", login_post, ROUTE_CHANGES },
+	{ HTTP_POST, "/login/password", must_change_post, ROUTE_CHANGES },
 	{ HTTP_GET, "/logout", logout_get, 0 },
 	{ HTTP_POST, "/logout", logout_post, ROUTE_CHANGES },
 	{ HTTP_POST, "/refresh", refresh_post, ROUTE_CHANGES },

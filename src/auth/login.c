@@ -59,41 +59,70 @@ done_text(const struct request_context *ctx)
 	return NULL;
 }
 
+/* The query of the login page. */
+struct login_query {
+	struct str rd, renewed, conflict, step, again;
+};
+
+static int
+read_query(const struct request_context *ctx, struct login_query *out,
+	   struct err *err)
+{
+	const struct {
+		const char *name;
+		struct str *value;
+	} fields[] = {
+		{ "rd", &out->rd },
+		{ "renewed", &out->renewed },
+		{ "conflict", &out->conflict },
+		{ "step", &out->step },
+		{ "again", &out->again },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		if (http_request_query(ctx->in, str_from(fields[i].name),
+				       ctx->call.arena, fields[i].value,
+				       err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Returns the text about what led here; NULL: nothing is wrong. */
+static const char *
+query_problem(const struct login_query *query)
+{
+	if (query->renewed.p != NULL)
+		return TEXT("login.no_cookies");
+	if (query->conflict.p != NULL)
+		return TEXT("login.two_cookies");
+	return query->again.p != NULL ? TEXT("must.gone") : NULL;
+}
+
 void
 login_get(struct request_context *ctx)
 {
 	struct login_form form = { .username = STR("") };
+	struct login_query query;
 	struct auth_result is;
-	struct str token, rd, renewed, conflict, step;
-	const char *problem = NULL;
+	struct str token;
 	struct err err;
 
-	if (http_request_query(ctx->in, STR("rd"), ctx->call.arena, &rd,
-			       &err) != 0 ||
-	    http_request_query(ctx->in, STR("renewed"), ctx->call.arena,
-			       &renewed, &err) != 0 ||
-	    http_request_query(ctx->in, STR("conflict"), ctx->call.arena,
-			       &conflict, &err) != 0 ||
-	    http_request_query(ctx->in, STR("step"), ctx->call.arena, &step,
-			       &err) != 0) {
+	if (read_query(ctx, &query, &err) != 0) {
 		answer_unread(ctx, &err,
 			      "The address of this page is malformed.");
 		return;
 	}
-	form.rd = login_form_target(ctx, rd);
+	form.rd = login_form_target(ctx, query.rd);
 	form.done = done_text(ctx);
-	if (renewed.p != NULL)
-		problem = TEXT("login.no_cookies");
-	else if (conflict.p != NULL)
-		problem = TEXT("login.two_cookies");
 	if (credential_authenticate(ctx, &is, &token, &err) != 0)
 		answer_unavailable(ctx, &err);
-	else if (is.verdict == VERDICT_ALLOW && step.p != NULL)
+	else if (is.verdict == VERDICT_ALLOW && query.step.p != NULL)
 		show_step(ctx, &form, &is.principal);
-	else if (is.verdict == VERDICT_ALLOW && conflict.p == NULL)
+	else if (is.verdict == VERDICT_ALLOW && query.conflict.p == NULL)
 		login_form_go(ctx, form.rd);
 	else
-		offer_login(ctx, &form, problem);
+		offer_login(ctx, &form, query_problem(&query));
 }
 
 static int
@@ -141,11 +170,7 @@ login_try_password(struct request_context *ctx, const struct login_form *form)
 		login_form_refuse_wrong(ctx, form);
 		break;
 	case LOGIN_BANNED:
-		if (form->form)
-			page_banned(ctx, result.retry_after, form->rd);
-		else
-			answer_banned(ctx, result.retry_after);
-		answer_retry_after(ctx, result.retry_after);
+		login_form_refuse_banned(ctx, form, result.retry_after);
 		break;
 	case LOGIN_QUEUED:
 		break;

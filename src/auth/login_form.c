@@ -65,10 +65,13 @@ void
 login_form_refuse(struct request_context *ctx, const struct login_form *form,
 		  const struct login_refusal *r)
 {
-	if (form->form)
-		login_form_show(ctx, r->status, form, r->problem);
-	else
+	if (!form->form)
 		answer_error(ctx, r->status, r->code, r->text);
+	else if (form->resumed)
+		answer_redirect(ctx, 303,
+				login_again(ctx, STR("again=1"), form->rd));
+	else
+		login_form_show(ctx, r->status, form, r->problem);
 }
 
 void
@@ -81,4 +84,15 @@ login_form_refuse_wrong(struct request_context *ctx,
 	};
 
 	login_form_refuse(ctx, form, &wrong);
+}
+
+void
+login_form_refuse_banned(struct request_context *ctx,
+			 const struct login_form *form, int64_t seconds)
+{
+	if (form->form)
+		page_banned(ctx, seconds, form->rd);
+	else
+		answer_banned(ctx, seconds);
+	answer_retry_after(ctx, seconds);
 }

@@ -9,7 +9,9 @@ struct login_form {
 	struct str username, password, csrf;
 	struct str rd; /* a safe return URL, or empty */
 	bool remember;
-	bool form; /* posted by the login page, not by a program */
+	bool form; /* posted by one of our pages, not by a program */
+	/* It goes on at another address than that of the login page. */
+	bool resumed;
 	const char *done; /* key of a text about what a link has done */
 	bool step; /* a user who is signed in proves again who they are */
 };
@@ -34,12 +36,18 @@ struct login_refusal {
 	const char *problem; /* key of a text: for a person */
 };
 
-/* Refuses a sign-in: with a page for a form, otherwise with JSON. */
+/* Refuses a sign-in: with JSON for a program, with the login page for a form.
+ * If it is resumed, the form leads to the login page, which asks to begin
+ * again. */
 void login_form_refuse(struct request_context *ctx,
 		       const struct login_form *form,
 		       const struct login_refusal *r);
 
-/* Does so because the name or the password is wrong. */
+/* Refuses it for so many seconds, because of too many failures. */
+void login_form_refuse_banned(struct request_context *ctx,
+			      const struct login_form *form, int64_t seconds);
+
+/* Refuses it because the name or the password is wrong. */
 void login_form_refuse_wrong(struct request_context *ctx,
 			     const struct login_form *form);
 

@@ -59,6 +59,8 @@ check_listed(const struct request_context *ctx, struct password_policy policy,
 
 struct hashing {
 	struct str password;
+	struct str old; /* a hash that must be of another password; or empty */
+	bool same;
 	char *hash;
 	struct err *err;
 	int rc;
@@ -69,7 +71,9 @@ hashing_run(void *arg)
 {
 	struct hashing *h = arg;
 
-	h->rc = password_hash(h->password, h->hash, h->err);
+	h->same = h->old.n > 0 &&
+		  password_verify(h->password, h->old) == PASSWORD_RIGHT;
+	h->rc = h->same ? 0 : password_hash(h->password, h->hash, h->err);
 }
 
 /* The caller must have a hash slot. */
@@ -79,6 +83,7 @@ check_and_hash_in_slot(struct request_context *ctx,
 		       struct new_password_result *out, struct err *err)
 {
 	struct hashing h = { .password = n->password,
+			     .old = n->must_differ ? n->user->hash : STR(""),
 			     .hash = out->hash,
 			     .err = err };
 
@@ -91,7 +96,7 @@ check_and_hash_in_slot(struct request_context *ctx,
 		background_run(ctx->call.env, hashing_run, &h);
 	else
 		hashing_run(&h);
-	out->answer = NEW_PASSWORD_HASHED;
+	out->answer = h.same ? NEW_PASSWORD_SAME : NEW_PASSWORD_HASHED;
 	return h.rc;
 }
 

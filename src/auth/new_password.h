@@ -21,6 +21,7 @@ struct new_password {
 	 * keeps no sessions, tokens last until they expire. */
 	const struct session_id *keep;
 	const char *why; /* for the audit log: a constant word, or NULL */
+	bool must_differ; /* the old password is refused as the new one */
 	/* This request has had a hash slot already. It gets another one at
 	 * once, because it would have to begin again after a wait. */
 	bool had_slot;
@@ -28,6 +29,7 @@ struct new_password {
 
 enum new_password_answer {
 	NEW_PASSWORD_REFUSED = 0, /* `verdict` says why */
+	NEW_PASSWORD_SAME, /* it is the old one, with must_differ */
 	/* The source cannot change passwords; `elsewhere` says how they are
 	 * changed, as the end of a sentence in English. */
 	NEW_PASSWORD_ELSEWHERE,
@@ -55,7 +57,8 @@ struct password_policy new_password_policy(const struct request_context *ctx,
 					   const struct identity *who);
 
 /* The first half: any answer but NEW_PASSWORD_STALE and NEW_PASSWORD_DONE. Of
- * the user, only the name and the e-mail address are used. */
+ * the user, only the name and the e-mail address are used, and the hash with
+ * must_differ. */
 int new_password_hash(struct request_context *ctx, const struct new_password *n,
 		      struct new_password_result *out,
 		      struct err *err) MUST_USE;

@@ -14,6 +14,8 @@ static const struct {
 			  TEXT("account.change") },
 	[PLACE_INVITE] = { TEXT("invite.title"), TEXT("invite.lead"),
 			   TEXT("invite.title") },
+	[PLACE_MUST_CHANGE] = { TEXT("must.title"), TEXT("must.lead"),
+				TEXT("must.submit") },
 };
 
 const char *
@@ -60,6 +62,8 @@ new_password_show(struct request_context *ctx, unsigned status,
 	}
 	struct html_var vars[] = {
 		HTML_VALUE("csrf", csrf),
+		HTML_VALUE("ticket", page->ticket),
+		HTML_VALUE("rd", page->rd),
 		HTML_VALUE("heading", str_from(places[page->place].heading)),
 		HTML_VALUE("lead", str_from(places[page->place].lead)),
 		HTML_VALUE("submit", str_from(places[page->place].submit)),
@@ -95,6 +99,18 @@ new_password_unfit(struct request_context *ctx, struct new_password_page *page,
 	}
 }
 
+static void
+new_password_same(struct request_context *ctx, struct new_password_page *page)
+{
+	page->problem = TEXT("account.same");
+	if (answer_is_for_form(ctx))
+		new_password_show(ctx, 422, page);
+	else
+		answer_error(ctx, 422, "password_refused",
+			     "The new password is the same as the current "
+			     "one.");
+}
+
 void
 new_password_differs(struct request_context *ctx,
 		     struct new_password_page *page)
@@ -126,6 +142,9 @@ new_password_refuse(struct request_context *ctx, struct new_password_page *page,
 	switch (result->answer) {
 	case NEW_PASSWORD_REFUSED:
 		new_password_unfit(ctx, page, &result->verdict);
+		break;
+	case NEW_PASSWORD_SAME:
+		new_password_same(ctx, page);
 		break;
 	case NEW_PASSWORD_ELSEWHERE:
 		answer_refusal_page(ctx, "forbidden",

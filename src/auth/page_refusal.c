@@ -33,6 +33,7 @@ static const struct {
 	{ TEXT("malformed"), BUTTON_START },
 	{ TEXT("media"), BUTTON_START },
 	{ TEXT("method"), BUTTON_START },
+	{ TEXT("must_elsewhere"), BUTTON_NONE },
 	{ TEXT("not_found"), BUTTON_START },
 	{ TEXT("odd"), BUTTON_START },
 	{ TEXT("plain"), BUTTON_NONE },

@@ -6,6 +6,7 @@
 #include "auth/audit.h"
 #include "auth/authenticate.h"
 #include "auth/credential.h"
+#include "auth/must_change.h"
 #include "auth/pages.h"
 #include "auth/pre_session.h"
 #include "base/log.h"
@@ -68,9 +69,9 @@ undo_session(struct request_context *ctx, const struct credentials *credentials)
 	}
 }
 
-void
-sign_in_proved(struct request_context *ctx, const struct login_form *form,
-	       struct user *user)
+static void
+begin_session(struct request_context *ctx, const struct login_form *form,
+	      struct user *user)
 {
 	const struct service *s = ctx->service;
 	struct login login = { .who = user->who,
@@ -112,4 +113,19 @@ sign_in_proved(struct request_context *ctx, const struct login_form *form,
 		hand_over(ctx, form, &user->who, &credentials);
 		authenticate_rehash(ctx, user, form->password);
 	}
+}
+
+void
+sign_in_proved(struct request_context *ctx, const struct login_form *form,
+	       struct user *user)
+{
+	bool must_change;
+	struct err err;
+
+	if (must_change_is_due(ctx, user, &must_change, &err) != 0)
+		answer_unavailable(ctx, &err);
+	else if (must_change)
+		must_change_ask(ctx, form, user);
+	else
+		begin_session(ctx, form, user);
 }

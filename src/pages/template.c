@@ -37,7 +37,7 @@ static const char *const names[PAGES] = {
 	[PAGE_LOGOUT] = "csrf user",
 	[PAGE_NEW_PASSWORD] = "csrf heading lead user open username "
 			      "roles n problems reason bad_name bad_password "
-			      "submit",
+			      "submit ticket rd",
 	[PAGE_REFUSAL] = "heading lead text advice n origin user quote "
 			 "address buttons again login start other",
 	[PAGE_SIGNED_OUT] = "",
