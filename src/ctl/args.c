@@ -35,6 +35,8 @@ static const struct spec {
 	[FLAG_WATCH] = { .name = "--watch" },
 	[FLAG_DRY_RUN] = { .name = "--dry-run" },
 	[FLAG_URL] = { .name = "--url", .value = true },
+	[FLAG_MUST_CHANGE] = { .name = "--must-change" },
+	[FLAG_NO_MUST_CHANGE] = { .name = "--no-must-change" },
 };
 
 const char *

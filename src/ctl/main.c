@@ -26,27 +26,29 @@
 #define USER FLAG_BIT(FLAG_USER)
 #define ALG  FLAG_BIT(FLAG_ALG)
 #define NOW  FLAG_BIT(FLAG_NOW)
+#define MUST FLAG_BIT(FLAG_MUST_CHANGE)
 #define LINK (FLAG_BIT(FLAG_TTL) | FLAG_BIT(FLAG_URL))
 
 /* group, verb, usage, help, flags, min, max, run, check */
 /* clang-format off */
 static const struct ctl_command commands[] = {
-	{ "user", "add", "NAME " IDENTITY " [--password-stdin]",
+	{ "user", "add", "NAME " IDENTITY " [--must-change] [--password-stdin]",
 	  "add a user; asks for the password",
-	  ROLE | TEXT | PASS, 1, 1, user_add, NULL },
+	  ROLE | TEXT | MUST | PASS, 1, 1, user_add, NULL },
 	{ "user", "list", "[--json]",
 	  "list the users",
 	  JSON, 0, 0, user_list, NULL },
 	{ "user", "show", "NAME [--json]",
 	  "show one user",
 	  JSON, 1, 1, user_show, NULL },
-	{ "user", "passwd", "NAME [--password-stdin]",
+	{ "user", "passwd", "NAME [--must-change] [--password-stdin]",
 	  "set a new password and end the sessions",
-	  PASS, 1, 1, user_passwd, NULL },
-	{ "user", "set", "NAME [--no-roles] " IDENTITY,
+	  MUST | PASS, 1, 1, user_passwd, NULL },
+	{ "user", "set",
+	  "NAME [--no-roles] " IDENTITY " [--must-change | --no-must-change]",
 	  "replace the given attributes, also in live sessions",
-	  ROLE | FLAG_BIT(FLAG_NO_ROLES) | TEXT, 1, 1, user_set,
-	  user_set_check },
+	  ROLE | FLAG_BIT(FLAG_NO_ROLES) | TEXT | MUST |
+	  FLAG_BIT(FLAG_NO_MUST_CHANGE), 1, 1, user_set, user_set_check },
 	{ "user", "disable", "NAME",
 	  "refuse sign-ins and end the sessions",
 	  0, 1, 1, user_disable, NULL },

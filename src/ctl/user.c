@@ -173,6 +173,8 @@ user_add(struct ctl *c)
 	status = take_identity(c, &user.who);
 	if (status == CTL_DONE)
 		status = user_open(c, USERS_WRITES);
+	if (status == CTL_DONE)
+		status = user_open_account(c);
 	if (status != CTL_DONE)
 		return status;
 	if (user_check_free(c, user.who.name, &err) != 0 ||
@@ -187,8 +189,10 @@ user_add(struct ctl *c)
 	if (change != USER_CHANGED)
 		return ctl_refuse("%s exists already", c->operand);
 	user_audit(c, "user_added", user.who.name);
-	(void)printf("%s: added\n", c->operand);
-	return CTL_DONE;
+	status = user_set_account(c, user.who.name, "added");
+	if (status == CTL_DONE)
+		(void)printf("%s: added\n", c->operand);
+	return status;
 }
 
 /*
@@ -229,17 +233,22 @@ change_user(struct ctl *c,
 	return CTL_DONE;
 }
 
+/* The flags that change the user in the user source. */
+#define IDENTITY_FLAGS                                                         \
+	(FLAG_BIT(FLAG_ROLE) | FLAG_BIT(FLAG_NO_ROLES) |                       \
+	 FLAG_BIT(FLAG_EMAIL) | FLAG_BIT(FLAG_NAME))
+
 enum ctl_exit
 user_set_check(const struct ctl *c)
 {
-	static const unsigned changes =
-	    FLAG_BIT(FLAG_ROLE) | FLAG_BIT(FLAG_NO_ROLES) |
-	    FLAG_BIT(FLAG_EMAIL) | FLAG_BIT(FLAG_NAME);
-
-	if ((c->args->given & changes) == 0)
+	if ((c->args->given & (IDENTITY_FLAGS | FLAG_BIT(FLAG_MUST_CHANGE) |
+			       FLAG_BIT(FLAG_NO_MUST_CHANGE))) == 0)
 		return ctl_usage(c, "nothing to change");
 	if (ctl_given(c, FLAG_ROLE) && ctl_given(c, FLAG_NO_ROLES))
 		return ctl_usage(c, "--role and --no-roles exclude each other");
+	if (ctl_given(c, FLAG_MUST_CHANGE) && ctl_given(c, FLAG_NO_MUST_CHANGE))
+		return ctl_usage(c, "--must-change and --no-must-change "
+				    "exclude each other");
 	return CTL_DONE;
 }
 
@@ -303,17 +312,36 @@ user_follow(struct ctl *c, const struct identity *who, const char *done)
 	return CTL_DONE;
 }
 
+/* Only who can set passwords here can be asked for a new one. */
+static unsigned
+user_set_needs(const struct ctl *c)
+{
+	return ((c->args->given & IDENTITY_FLAGS) != 0 ? USERS_WRITES : 0U) |
+	       (ctl_given(c, FLAG_MUST_CHANGE) ? USERS_REHASH : 0U);
+}
+
 enum ctl_exit
 user_set(struct ctl *c)
 {
-	enum ctl_exit status = user_open(c, USERS_WRITES);
+	const bool identity = (c->args->given & IDENTITY_FLAGS) != 0;
+	enum ctl_exit status = user_open(c, user_set_needs(c));
 	struct user user;
 
 	if (status == CTL_DONE)
-		status = change_user(c, apply_identity, "user_changed", &user);
+		status = user_open_account(c);
+	if (status == CTL_DONE)
+		status = identity ? change_user(c, apply_identity,
+						"user_changed", &user) :
+				    user_find(c, &user);
+	if (status == CTL_DONE)
+		status = user_set_account(c, user.who.name,
+					  identity ? "changed" : "is there");
 	if (status != CTL_DONE)
 		return status;
-	return user_follow(c, &user.who, "changed");
+	if (identity)
+		return user_follow(c, &user.who, "changed");
+	(void)printf("%s: changed\n", c->operand);
+	return CTL_DONE;
 }
 
 /* By compare and swap, so that a change of anything else in between is kept. */
@@ -351,13 +379,20 @@ user_passwd(struct ctl *c)
 
 	status = open_and_find(c, USERS_REHASH, &user);
 	if (status == CTL_DONE)
+		status = user_open_account(c);
+	if (status == CTL_DONE)
 		status = prompt_new_password(c, &user.who, hash);
 	if (status == CTL_DONE)
 		status = store_hash(c, str_from(hash));
 	if (status != CTL_DONE)
 		return status;
 	user_audit(c, "password_changed", user.who.name);
-	return user_end_sessions(c, user.who.name, "has a new password");
+	/* Before the sessions end, so that none with this password is left. */
+	status = user_set_account(c, user.who.name, "has a new password");
+	if (user_end_sessions(c, user.who.name, "has a new password") !=
+	    CTL_DONE)
+		return CTL_REFUSED;
+	return status;
 }
 
 static enum ctl_exit

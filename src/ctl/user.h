@@ -41,4 +41,19 @@ enum ctl_exit user_take_roles(struct ctl *c, struct identity *who);
 /* Opens the factor store; prints a message when it fails. `what` needs it. */
 enum ctl_exit user_open_factors(struct ctl *c, const char *what);
 
+/*
+ * --must-change and --no-must-change. user_open_account() opens what they need,
+ * before anything is changed. user_set_account() does what they say, after the
+ * user was changed; `done` is what has been. Both do nothing when neither flag
+ * is given, and print a message when they fail.
+ */
+enum ctl_exit user_open_account(struct ctl *c);
+enum ctl_exit user_set_account(struct ctl *c, struct str name,
+			       const char *done);
+
+/* Finds out whether the user must change their password; *known is false if
+ * there is no factor store, or none that can be reached. */
+enum ctl_exit user_must_change(struct ctl *c, struct str name, bool *must,
+			       bool *known);
+
 #endif

@@ -22,3 +22,64 @@ user_open_factors(struct ctl *c, const char *what)
 		return ctl_refuse("%s", err.msg);
 	return CTL_DONE;
 }
+
+static bool
+is_about_account(const struct ctl *c)
+{
+	return ctl_given(c, FLAG_MUST_CHANGE) ||
+	       ctl_given(c, FLAG_NO_MUST_CHANGE);
+}
+
+static const char *
+account_flag(const struct ctl *c)
+{
+	return args_flag_name(ctl_given(c, FLAG_MUST_CHANGE) ?
+				  FLAG_MUST_CHANGE :
+				  FLAG_NO_MUST_CHANGE);
+}
+
+enum ctl_exit
+user_open_account(struct ctl *c)
+{
+	return is_about_account(c) ? user_open_factors(c, account_flag(c)) :
+				     CTL_DONE;
+}
+
+enum ctl_exit
+user_set_account(struct ctl *c, struct str name, const char *done)
+{
+	const bool must = ctl_given(c, FLAG_MUST_CHANGE);
+	const struct account_change change = { .user = name,
+					       .fields = ACCOUNT_MUST_CHANGE,
+					       .must_change = must };
+	const struct log_field facts[] = {
+		F_STR("user", name), F_CSTR("must_change", must ? "yes" : "no")
+	};
+	struct err err;
+
+	if (!is_about_account(c))
+		return CTL_DONE;
+	if (factors_account_set(c->factors_conn, ctl_call(c), &change, &err) !=
+	    0)
+		return ctl_refuse("%.*s: %s, but %s failed: %s; run: "
+				  "fcgiauthctl user set %.*s %s",
+				  STR_ARG(name), done, account_flag(c), err.msg,
+				  STR_ARG(name), account_flag(c));
+	ctl_audit(c, "user_changed", facts, ARRAY_LEN(facts));
+	return CTL_DONE;
+}
+
+enum ctl_exit
+user_must_change(struct ctl *c, struct str name, bool *must, bool *known)
+{
+	struct account account = { .must_change = false };
+	struct err err;
+
+	*known = ctl_reachable(c, CTL_FACTORS);
+	if (*known && (ctl_open(c, CTL_FACTORS, &err) != 0 ||
+		       factors_account(c->factors_conn, ctl_call(c), name,
+				       &account, &err) != 0))
+		return ctl_refuse("%s", err.msg);
+	*must = account.must_change;
+	return CTL_DONE;
+}

@@ -136,17 +136,32 @@ user_list(struct ctl *c)
 	return printed == 0 ? CTL_DONE : ctl_refuse("out of memory");
 }
 
+/* A user, and what the factor store has about them. */
+struct shown_user {
+	struct user user;
+	bool must_change, known; /* the former is known */
+};
+
 static enum ctl_exit
-user_show_json(struct ctl *c, const struct user *user)
+user_show_json(struct ctl *c, const struct shown_user *shown)
 {
-	return output_json(user_json(c->arena, user)) == 0 ?
-		   CTL_DONE :
-		   ctl_refuse("out of memory");
+	json_t *json = user_json(c->arena, &shown->user);
+
+	if (shown->known && json != NULL &&
+	    json_object_set_new(json, "must_change",
+				json_boolean(shown->must_change)) != 0) {
+		json_decref(json);
+		json = NULL;
+	}
+	return output_json(json) == 0 ? CTL_DONE : ctl_refuse("out of memory");
 }
 
 static enum ctl_exit
-show_text(struct ctl *c, const struct user *user)
+show_text(struct ctl *c, const struct shown_user *shown)
 {
+	const struct user *user = &shown->user;
+	const struct str must_change =
+	    shown->must_change ? STR("yes") : STR("no");
 	const struct str rows[][2] = {
 		{ STR("name"), user->who.name },
 		{ STR("state"), user_state(user) },
@@ -155,6 +170,7 @@ show_text(struct ctl *c, const struct user *user)
 		{ STR("full name"), user->who.full_name },
 		{ STR("password"), hash_state(c->arena, user) },
 		{ STR("reason"), hash_reason(user) },
+		{ STR("must change"), shown->known ? must_change : STR("") },
 		{ STR("created"), output_time(c->arena, user->created) },
 		{ STR("changed"), output_time(c->arena, user->changed) },
 	};
@@ -162,7 +178,10 @@ show_text(struct ctl *c, const struct user *user)
 
 	table_init(&table, c->arena, NULL, 2);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (!str_eq(rows[i][0], STR("reason")) || rows[i][1].n > 0)
+		const bool optional = str_eq(rows[i][0], STR("reason")) ||
+				      str_eq(rows[i][0], STR("must change"));
+
+		if (!optional || rows[i][1].n > 0)
 			table_add(&table, rows[i]);
 	}
 	return table_print(&table) == 0 ? CTL_DONE :
@@ -173,14 +192,17 @@ enum ctl_exit
 user_show(struct ctl *c)
 {
 	enum ctl_exit status = user_open(c, 0);
-	struct user user;
+	struct shown_user shown;
 
 	if (status == CTL_DONE)
-		status = user_find(c, &user);
+		status = user_find(c, &shown.user);
+	if (status == CTL_DONE)
+		status = user_must_change(c, shown.user.who.name,
+					  &shown.must_change, &shown.known);
 	if (status != CTL_DONE)
 		return status;
-	return ctl_given(c, FLAG_JSON) ? user_show_json(c, &user) :
-					 show_text(c, &user);
+	return ctl_given(c, FLAG_JSON) ? user_show_json(c, &shown) :
+					 show_text(c, &shown);
 }
 
 /* Prints a record that `user import` reads. */

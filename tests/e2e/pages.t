@@ -124,6 +124,16 @@ sub link_of {
 
 sub follow { $web->go($site . link_of(@_)) }
 
+# Lets bob change the password at the next sign-in, or not.
+sub demand {
+	my ($flag) = @_;
+	return sub {
+		my ($code, undef, $errors) = $d->ctl(qw(user set bob),
+		    "$flag-change");
+		die "user set: $errors" if $code != 0;
+	};
+}
+
 # Each page: its name, how a browser gets there, the status, the heading, and
 # who is signed in. before and after: what happens outside of the browser. dark:
 # the pictures show also the dark colours, and Arabic. words: look at the page
@@ -168,6 +178,16 @@ my @pages = (
 	{ name => 'link-gone', words => 1, status => 404,
 	    heading => 'This link does not work any more',
 	    reach => get('/auth/link/' . 'A' x 43) },
+	{ name => 'must-change', words => 1, status => 200, dark => 1,
+	    heading => 'Choose a new password', before => demand('--must'),
+	    reach => sub { log_in(username => 'bob', password => $PASSWORD) } },
+	{ name => 'must-change-refused', status => 422,
+	    heading => 'Choose a new password', reach => sub {
+		log_in(username => 'bob', password => $PASSWORD);
+		submit(new => 'bob', again => 'bob') } },
+	{ name => 'must-change-gone', words => 1, status => 200,
+	    heading => 'Sign in', after => demand('--no-must'),
+	    reach => get('/auth/login?again=1') },
 	{ name => 'logout', words => 1, status => 200, as => 'alice',
 	    heading => 'Sign out?', reach => get('/auth/logout') },
 	{ name => 'signed-out', status => 200,
