@@ -287,9 +287,19 @@ sub view {
 	my $what = "$width, $scheme";
 
 	$web->emulate($width, $width > 600 ? 800 : 844, $scheme);
-	$page->{reach}->();
-	clean($what, FCGIAuth::Look::findings($web, status => $page->{status},
-		%arg));
+	my $findings = sub {
+		$page->{reach}->();
+		return FCGIAuth::Look::findings($web,
+		    status => $page->{status}, %arg);
+	};
+	my @found = $findings->();
+	# On a busy machine a page may be painted before its end has arrived. A
+	# shift that the page itself causes is there each time.
+	if (grep { /^layout shift/ } @found) {
+		diag("$page->{name}: $_") for @found;
+		@found = $findings->();
+	}
+	clean($what, @found);
 	return $what;
 }
 

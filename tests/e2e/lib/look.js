@@ -107,9 +107,11 @@ window.look = (function () {
 			.map((e) => `foreign request: ${e.name}`);
 	}
 	function shifts() {
+		const moved = (e) => e.sources.map((s) => s.node ?
+			s.node.nodeName + "." + s.node.className : "?").join(" ");
 		return new Promise((resolve) => {
 			new PerformanceObserver((list) => resolve(list.getEntries()
-				.map((e) => `layout shift ${e.value}`)))
+				.map((e) => `layout shift ${e.value} of ${moved(e)}`)))
 				.observe({ type: "layout-shift", buffered: true });
 			setTimeout(() => resolve([]), 50);
 		});
