@@ -167,8 +167,8 @@ check_names(const struct htpasswd_reader *r, const char *file, struct err *err)
 
 		if (str_eq(d->user.name, d[-1].user.name))
 			return err_set(err, ERR_CONFIG,
-				       "%s:%zu: user %.*s is there already, "
-				       "in line %zu",
+				       "%s:%zu: user %.*s is already in line "
+				       "%zu",
 				       file, d->line, STR_ARG(d->user.name),
 				       d[-1].line);
 	}

@@ -108,7 +108,8 @@ link_reset(struct ctl *c)
 	struct user user;
 
 	if (c->settings.account.reset == RESET_NO)
-		return ctl_refuse("[account] reset = no");
+		return ctl_refuse("[account] reset = no: there are no links "
+				  "for a new password");
 	status = user_open(c, USERS_REHASH);
 	if (status == CTL_DONE)
 		status = user_find(c, &user);

@@ -26,7 +26,7 @@ print_outcome(const struct mail_answer *answer)
 		(void)printf("sent%s%s\n", text[0] != '\0' ? ": " : "", text);
 		return CTL_DONE;
 	case MAIL_REFUSED:
-		return ctl_refuse("refused for good: %s", text);
+		return ctl_refuse("refused permanently: %s", text);
 	case MAIL_LATER:
 		break;
 	}
@@ -55,9 +55,12 @@ mail_test(struct ctl *c)
 	    !mailbox_parse(transport.set->from, &mail.from))
 		return ctl_refuse("mail is not configured: set from, and smtp "
 				  "or command, in [mail]");
-	if (ctl_become_owner(c, &err) != 0 ||
-	    transport_prepare(transport.set, &err) != 0 ||
-	    transport_send(&transport, &mail, c->arena, &answer, &err) != 0)
+	if (ctl_become_owner(c, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	if (transport_prepare(transport.set, &err) != 0)
+		return ctl_refuse("[mail] %s: %s", mail_way(transport.set),
+				  err.msg);
+	if (transport_send(&transport, &mail, c->arena, &answer, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	return print_outcome(&answer);
 }

@@ -189,7 +189,7 @@ print_state(struct ctl *c, const json_t *status, const struct standing *is)
 	add_backend(&table, status, "factors");
 	add(&table, "feed", "%s", feed_text(text_of(cache, "feed")));
 	add(&table, "cache",
-	    "%lld of at most %lld credentials; %.1f %% of %lld checks",
+	    "%lld of at most %lld credentials; %.1f %% hits of %lld checks",
 	    number_of(cache, "entries"), number_of(cache, "size"),
 	    all > 0 ? 100.0 * (double)hits / (double)all : 0.0, all);
 	add_load(&table, status, env_wall(&c->env));
@@ -204,11 +204,11 @@ static const struct {
 	{ "sign-ins refused by a ban", "logins", "banned" },
 	{ "refreshes", "refreshes", "renewed" },
 	{ "refreshes refused", "refreshes", "refused" },
-	{ "refresh tokens used twice", "refreshes", "reused" },
+	{ "refresh tokens reused", "refreshes", "reused" },
 	{ "checks allowed", "checks", "allowed" },
-	{ "checks of people not signed in", "checks", "401" },
+	{ "checks of visitors not signed in", "checks", "401" },
 	{ "checks refused", "checks", "403" },
-	{ "checks without a store", "checks", "503" },
+	{ "checks answered 503", "checks", "503" },
 };
 
 static int

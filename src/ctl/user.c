@@ -187,7 +187,7 @@ user_add(struct ctl *c)
 	if (users_add(c->users_conn, ctl_call(c), &user, &change, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	if (change != USER_CHANGED)
-		return ctl_refuse("%s exists already", c->operand);
+		return ctl_refuse("%s already exists", c->operand);
 	user_audit(c, "user_added", user.who.name);
 	status = user_set_account(c, user.who.name, "added");
 	if (status == CTL_DONE)

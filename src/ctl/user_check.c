@@ -11,7 +11,7 @@ user_check_free(struct ctl *c, struct str name, struct err *err)
 	    0)
 		return -1;
 	if (other.found && str_eq(other.user.who.name, name))
-		return err_set(err, ERR_INPUT, "%.*s exists already",
+		return err_set(err, ERR_INPUT, "%.*s already exists",
 			       STR_ARG(name));
 	if (other.found)
 		return err_set(err, ERR_INPUT,

@@ -69,7 +69,7 @@ note_name(struct import *i, const struct user_record *record, struct err *err)
 	for (one = *at; one != NULL; one = one->next)
 		if (str_eq(one->name, name))
 			return err_set(err, ERR_INPUT,
-				       "%.*s is there already, in line %zu",
+				       "%.*s is already in line %zu",
 				       STR_ARG(name), one->line);
 	one = arena_alloc(i->names, sizeof(*one));
 	if (one == NULL || arena_copy(i->names, name, &one->name) != 0)
@@ -345,8 +345,8 @@ import_records(struct import *i)
 		status =
 		    ctl_refuse("%s:%zu: %s", i->file, i->reader.line, err.msg);
 		if (err.code != ERR_INPUT)
-			return ctl_refuse("%s: this line and what follows it "
-					  "are not done",
+			return ctl_refuse("%s: this line and the lines after "
+					  "it are not imported",
 					  i->file);
 		i->refused++;
 	}

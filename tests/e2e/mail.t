@@ -114,15 +114,15 @@ subtest 'a server that refuses' => sub {
 	my @rows = (
 		[ rcpt => '450 4.2.0 later', 'not sent: 450 4.2.0 later' ],
 		[ rcpt => '550 5.1.1 unknown',
-		  'refused for good: 550 5.1.1 unknown' ],
+		  'refused permanently: 550 5.1.1 unknown' ],
 		[ rcpt => "550-5.1.1 one\n550 5.1.1 two",
-		  'refused for good: 550 5.1.1 two' ],
+		  'refused permanently: 550 5.1.1 two' ],
 		[ mail => '451 4.3.0 later', 'not sent: 451 4.3.0 later' ],
 		[ mail => '553 5.1.8 sender',
-		  'refused for good: 553 5.1.8 sender' ],
+		  'refused permanently: 553 5.1.8 sender' ],
 		[ message => '452 4.3.1 full', 'not sent: 452 4.3.1 full' ],
 		[ message => '554 5.7.1 spam',
-		  'refused for good: 554 5.7.1 spam' ],
+		  'refused permanently: 554 5.7.1 spam' ],
 		[ message => 'disconnect', 'not sent: .*' ],
 		[ rcpt => 'disconnect', 'not sent: .*' ],
 		[ greeting => '421 4.3.2 busy', 'not sent: 421 4.3.2 busy' ],
@@ -162,7 +162,7 @@ subtest 'a command' => sub {
 	spit("$dir/end", "echo no such user >&2; exit 67\n");
 	($code, $said) = send_test($d);
 	is("$code $said",
-	    "1 fcgiauthctl: refused for good: exit status 67: no such user\n",
+	    "1 fcgiauthctl: refused permanently: exit status 67: no such user\n",
 	    'exit status 67: it is refused');
 	spit("$dir/end", "exit 75\n");
 	($code, $said) = send_test($d);
@@ -177,6 +177,9 @@ subtest 'a command' => sub {
 	is($said, $problem, '--check finds a command that cannot be run');
 	(undef, undef, $said) = $d->ctl(qw(config check));
 	is($said, $problem, 'config check finds it, too');
+	($code, $said) = send_test($d);
+	is("$code $said", "1 fcgiauthctl: [mail] command: cannot be executed: "
+	    . "Permission denied\n", 'mail test names the key');
 };
 
 subtest 'what mail test refuses' => sub {

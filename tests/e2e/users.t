@@ -128,7 +128,7 @@ subtest 'users are imported from CSV' => sub {
 	like($err, qr/stdin:5: name: must be/, 'line 5 is refused');
 	like($err, qr/stdin:6: the e-mail address means the user frank/,
 	    'line 6 is refused');
-	like($err, qr/stdin:7: frank is there already, in line 2/,
+	like($err, qr/stdin:7: frank is already in line 2/,
 	    'line 7 is refused');
 	unlike($err, qr/\Q$PASSWORD\E|short\W*$/m, 'no password is printed');
 	is_deeply(user('frank')->{roles}, [ 'a', 'b' ], 'frank has roles');

@@ -240,7 +240,7 @@ static const struct {
 	{ "alice:$a\nbob\n", NULL, "users:2: there is no colon" },
 	{ "alice:$a\n\n#\n:$b\n", NULL, "users:4: there is no name" },
 	{ "a:$1\nb:$2\nc:$3\nb:$4\n", NULL,
-	  "users:4: user b is there already, in line 2" },
+	  "users:4: user b is already in line 2" },
 	{ "", NULL, "there is no user" },
 	{ "# nobody\n", NULL, "there is no user" },
 	{ "no name:$x\n", NULL, "there is no user" },
@@ -341,7 +341,7 @@ START_TEST(a_mistake_keeps_the_last_correct_file)
 	HOLDS(r, there("alice") && !there("bob"));
 	HOLDS(r, there("alice"));
 	SAME(r, said("htpasswd_refused"), 1); /* once for each change */
-	SAME(r, said("users:2: user alice is there already"), 1);
+	SAME(r, said("users:2: user alice is already in line"), 1);
 	write_file(r->file, "alice:$a\nrubbish\n");
 	HOLDS(r, there("alice"));
 	SAME(r, said("htpasswd_refused"), 2);
