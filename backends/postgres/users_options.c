@@ -21,11 +21,11 @@ const struct option postgres_users_options[] = {
 		   "TRUE AS disabled, or disabled_at IS NOT NULL AS disabled. "
 		   "The name must be selected from the table, and must be "
 		   "equal to $1, including case: $1 AS name is refused. "
-		   "More than one row is an error. The options case and "
-		   "email allow more. Users with an invalid "
-		   "role or text cannot sign in; the reason is logged. Empty "
-		   "means the table of the service, which fcgiauthctl store "
-		   "migrate creates and fcgiauthctl user fills."),
+		   "More than one row is an error, unless case or email is "
+		   "set. Users with an invalid role or text cannot sign in; "
+		   "the reason is logged. Empty means the table of the "
+		   "service, which fcgiauthctl store migrate creates and "
+		   "fcgiauthctl user fills."),
 	OPTION(STR, struct users_postgres_conf, update_hash,
 	       .max = STATEMENT_MAX,
 	       .help =
@@ -39,15 +39,15 @@ const struct option postgres_users_options[] = {
 		   "default, means that nothing is written."),
 	USERS_OPTION_CASE(
 	    struct users_postgres_conf,
-	    "See the same option of sqlite. With query, the statement finds "
-	    "users by such texts: for fold, compare lower(name) with "
-	    "lower($1). It may then return a row for each user whom the text "
-	    "fits. A row must also be found by exactly its name."),
+	    "See the same option of sqlite. With query, the statement itself "
+	    "must find users in this way: for fold, compare lower(name) with "
+	    "lower($1). It may then return several rows, one for each user "
+	    "that matches. It must also find each user by the exact name."),
 	USERS_OPTION_EMAIL(
 	    struct users_postgres_conf,
-	    "See the same option of sqlite. With query, the statement finds "
-	    "users by their address as well: it compares lower(email) with "
-	    "lower($1), and must return the column email, without which "
-	    "nobody is found by it."),
+	    "See the same option of sqlite. With query, the statement itself "
+	    "must also find users by their address: compare lower(email) with "
+	    "lower($1). It must return the column email; otherwise nobody is "
+	    "found by an address."),
 	OPTION_END
 };

@@ -297,21 +297,21 @@ static const struct option options[] = {
 	    struct users_sqlite_conf,
 	    "With fold, a person may type their name in any case at a sign-in: "
 	    "Alice for alice. If the names of several users differ in case "
-	    "only, each of them must type the exact one. Case of letters "
-	    "other than a to z matters always. Everything that follows, such "
-	    "as sessions, rules, logs and headers, has the name as it is "
-	    "stored, and failed sign-ins count under this name. A name that "
-	    "differs from another one in case only is refused by fcgiauthctl "
-	    "user add then."),
+	    "only, each of them must type the exact one. For letters other "
+	    "than a to z, case always matters. Sessions, rules, logs and "
+	    "headers have the name as it is stored, and failed sign-ins count "
+	    "under this name. fcgiauthctl user add then refuses a name that "
+	    "differs from another one in case only."),
 	USERS_OPTION_EMAIL(
 	    struct users_sqlite_conf,
 	    "With yes, a person may type their e-mail address instead of their "
 	    "name at a sign-in, in any case. If several users have the "
 	    "address, none of them can sign in with it; fcgiauthctl user "
-	    "refuses an address that another user has. What case says about "
-	    "the name holds here as well. A person who guesses can learn that "
-	    "an address and a name belong together, because both have one "
-	    "counter of failed sign-ins."),
+	    "refuses an address that another user has. As with case, "
+	    "sessions, rules, logs and headers have the name as it is stored. "
+	    "A name and an address of one user share one counter of failed "
+	    "sign-ins, so an attacker who guesses can learn that the two "
+	    "belong together."),
 	OPTION_END
 };
 

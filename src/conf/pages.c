@@ -62,27 +62,29 @@ const struct option pages_options[] = {
 		       "is shown in all languages as it is."),
 	OPTION(STR, struct pages_settings, contact, .min = 1, .max = 200,
 	       .check = check_page_text,
-	       .help = "Whom people may ask for help, at the foot of every "
-		       "page and on refusals: an e-mail address or an https "
-		       "URL, which becomes a link, or any text."),
+	       .help = "Whom people may ask for help. It is shown at the foot "
+		       "of every page and on refusals. An e-mail address or "
+		       "an https URL becomes a link; any other text is shown "
+		       "as it is."),
 	OPTION(PATH, struct pages_settings, logo,
 	       .help = "A file of at most 64 KiB, in the format PNG or SVG, "
 		       "that is shown beside the title. It is read at the "
 		       "start and at a reload."),
 	OPTION(STR, struct pages_settings, color, .flags = OPTION_NOT_EMPTY,
 	       .check = check_page_color,
-	       .help = "A colour of the site, as ff6a00 or f60. A # in front "
-		       "of it must be within quotes. It is the line at the "
-		       "top of every page. Links and buttons have a darker "
-		       "shade of it, or a brighter one in the dark theme, if "
-		       "they could not be read otherwise."),
+	       .help = "A colour of the site, such as ff6a00 or f60. With a # "
+		       "in front of it, the value must be in quotes. The line "
+		       "at the top of every page has this colour. Links and "
+		       "buttons have it, too, if they can be read then; "
+		       "otherwise they have a darker shade of it, or a "
+		       "brighter one in the dark theme."),
 	OPTION(STR, struct pages_settings, language, .def = "auto", .min = 2,
 	       .max = 4, .flags = OPTION_REQUIRED | OPTION_LOWER,
 	       .check = check_page_language,
-	       .help = "The language of the pages, as two letters such as de, "
-		       "or auto: the one that a person chooses on a page, "
-		       "which is kept in a cookie, or the one that their "
-		       "browser prefers."),
+	       .help = "The language of all pages, as two letters such as de. "
+		       "With auto, a person gets the language that they have "
+		       "chosen on a page, which is kept in a cookie, or else "
+		       "the one that their browser prefers."),
 	OPTION(PATH, struct pages_settings, directory,
 	       .help = "A folder with pages of your own: templates such as "
 		       "login.html, style.css, page.js, icon.svg, and texts "

@@ -52,10 +52,9 @@ const struct option metrics_options[] = {
 		       "serves it (guide monitoring.md)."),
 	OPTION(WORDS, struct metrics_settings, network,
 	       .def = "127.0.0.0/8 ::1/128", .check = check_networks,
-	       .help = "The networks from which the metrics may be read. To "
-		       "all others the endpoint does not exist. Behind a "
-		       "balancer on the same host, every client has a local "
-		       "address."),
+	       .help = "The networks from which the metrics may be read. "
+		       "Clients in other networks get 404. Behind a balancer "
+		       "on the same host, every client has a local address."),
 	OPTION_END,
 };
 
