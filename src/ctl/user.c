@@ -388,7 +388,10 @@ user_passwd(struct ctl *c)
 		return status;
 	user_audit(c, "password_changed", user.who.name);
 	/* Before the sessions end, so that none with this password is left. */
-	status = user_set_account(c, user.who.name, "has a new password");
+	status = user_void_secrets(c, user.who.name);
+	if (user_set_account(c, user.who.name, "has a new password") !=
+	    CTL_DONE)
+		status = CTL_REFUSED;
 	if (user_end_sessions(c, user.who.name, "has a new password") !=
 	    CTL_DONE)
 		return CTL_REFUSED;

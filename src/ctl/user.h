@@ -51,6 +51,10 @@ enum ctl_exit user_open_account(struct ctl *c);
 enum ctl_exit user_set_account(struct ctl *c, struct str name,
 			       const char *done);
 
+/* Voids the links and tickets of a user whose password was changed; prints a
+ * message when it fails. */
+enum ctl_exit user_void_secrets(struct ctl *c, struct str name);
+
 /* Finds out whether the user must change their password; *known is false if
  * there is no factor store, or none that can be reached. */
 enum ctl_exit user_must_change(struct ctl *c, struct str name, bool *must,

@@ -70,6 +70,22 @@ user_set_account(struct ctl *c, struct str name, const char *done)
 }
 
 enum ctl_exit
+user_void_secrets(struct ctl *c, struct str name)
+{
+	const unsigned kinds = ONE_TIME_LINKS | ONE_TIME_TICKET;
+	struct err err;
+
+	if (!ctl_reachable(c, CTL_FACTORS) ||
+	    ((c->factors_conn != NULL || ctl_open(c, CTL_FACTORS, &err) == 0) &&
+	     factors_one_time_void(c->factors_conn, ctl_call(c), name, kinds,
+				   NULL, &err) == 0))
+		return CTL_DONE;
+	return ctl_refuse("%.*s: has a new password, but links for another one "
+			  "still work: %s; run this command again",
+			  STR_ARG(name), err.msg);
+}
+
+enum ctl_exit
 user_must_change(struct ctl *c, struct str name, bool *must, bool *known)
 {
 	struct account account = { .must_change = false };

@@ -115,6 +115,7 @@ subtest 'a link that is not valid' => sub {
 	is($n->client->page($second)->status, 200, 'it works again');
 	($code, $out) = $d->ctl(\$FCGIAuth::Daemon::PASSWORD,
 	    qw(user passwd bob --password-stdin));
+	is_gone($n->client->page($second), 'a new password voids it');
 };
 
 subtest 'at the same time' => sub {
