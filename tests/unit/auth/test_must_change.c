@@ -3,6 +3,14 @@
  * before that. */
 #include "tests/unit/auth/must_change_fixture.h"
 
+#include "auth/hash_slots.h"
+
+static void
+wake(struct hash_place *place)
+{
+	(void)place;
+}
+
 START_TEST(a_form_leads_to_the_form)
 {
 	struct flow_answer a;
@@ -230,6 +238,34 @@ START_TEST(users_without_an_account)
 }
 END_TEST
 
+/* Other sign-ins take all slots. */
+START_TEST(the_form_waits_for_a_slot)
+{
+	struct hash_place place, other[2] = { { .wake = NULL } };
+	struct flow_answer a;
+	const char *ticket;
+
+	open_flow();
+	ticket = ticket_of_form("");
+	for (size_t i = 0; i < ARRAY_LEN(other); i++)
+		hash_slots_add(f.shared.hash_slots, &other[i]);
+	a = send_new(ticket, NEW);
+	ck_assert_uint_eq(a.status, 503);
+	ck_assert(flow_holds(a.body, "Too many people are signing in"));
+	ck_assert_str_eq(ticket_in(&a, "name=\"ticket\" value=\""), ticket);
+	place = (struct hash_place){ .wake = wake };
+	f.place = &place;
+	(void)send_new(ticket, NEW);
+	ck_assert(f.queued);
+	hash_slots_give(f.shared.hash_slots, &other[0]);
+	a = send_new(ticket, NEW);
+	ck_assert(!f.queued);
+	ck_assert_uint_eq(a.status, 303);
+	hash_slots_give(f.shared.hash_slots, &other[1]);
+	flow_free(&f);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -246,5 +282,6 @@ main(void)
 	tcase_add_test(t, the_user_is_checked_again);
 	tcase_add_test(t, passwords_that_are_changed_elsewhere);
 	tcase_add_test(t, users_without_an_account);
+	tcase_add_test(t, the_form_waits_for_a_slot);
 	return run_case(t);
 }
