@@ -162,7 +162,8 @@ subtest 'a command' => sub {
 	spit("$dir/end", "echo no such user >&2; exit 67\n");
 	($code, $said) = send_test($d);
 	is("$code $said",
-	    "1 fcgiauthctl: refused permanently: exit status 67: no such user\n",
+	    "1 fcgiauthctl: refused permanently: exit status 67: "
+	    . "no such user\n",
 	    'exit status 67: it is refused');
 	spit("$dir/end", "exit 75\n");
 	($code, $said) = send_test($d);
