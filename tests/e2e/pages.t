@@ -207,7 +207,7 @@ my @pages = (
 	{ name => 'not-found', status => 404,
 	    heading => 'There is no such page', reach => get('/auth/nothing') },
 	{ name => 'method', status => 405,
-	    heading => 'This address is not for that',
+	    heading => 'This page cannot be used in this way',
 	    reach => sub { form('/auth/style.css') } },
 	{ name => 'large', status => 413, heading => 'That was too large',
 	    reach => sub { form('/auth/login', a => 'x' x 20000) } },

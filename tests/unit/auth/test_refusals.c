@@ -363,7 +363,7 @@ START_TEST(refusals_have_headings)
 		{ "GET", "/auth/none", "", NULL, NULL, "There is no such page",
 		  404, "/" },
 		{ "DELETE", "/auth/me", "", NULL, NULL,
-		  "This address is not for that", 405, "/" },
+		  "This page cannot be used in this way", 405, "/" },
 		{ "POST", "/auth/logout", "text/plain", "x", NULL,
 		  "This form cannot be read", 415, "/" },
 	};
