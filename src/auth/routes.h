@@ -24,7 +24,7 @@ struct route {
 	enum http_method method; /* HTTP_GET includes HEAD */
 	/* Below server.path. One of its segments may be `*`, which stands for
 	 * 1 to ROUTE_SEGMENT_MAX letters, digits, `-` and `_`. A path without
-	 * `*` hides those with one that fit the same request. */
+	 * `*` takes precedence over one with it. */
 	const char *path;
 	void (*handle)(struct request_context *ctx);
 	unsigned flags;

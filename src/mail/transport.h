@@ -11,8 +11,8 @@
 struct mail_settings;
 
 enum mail_outcome {
-	/* Nobody took the message, or this cannot be told; a later attempt may
-	 * succeed. */
+	/* The message was not taken, or this cannot be told; a later attempt
+	 * may succeed. */
 	MAIL_LATER = 0,
 	MAIL_REFUSED, /* every later attempt would be refused, too */
 	MAIL_SENT,

@@ -4,10 +4,11 @@
  * the settings have [mail].
  *
  * The body of such a mail is its subject, a newline, and its text. The subject
- * is a text of the service, never one of a user. A mail that nobody takes is
- * tried again after 1 minute, 2, 4 and so on up to 6 hours, and given up when
- * it expires, at the latest after a day. It is claimed for longer than sending
- * it can take, so that of several instances one sends it.
+ * is a text of the service, never one of a user. A mail that is not taken is
+ * tried again after 1 minute, 2, 4 and so on, with at most 6 hours between two
+ * attempts, and given up when it expires, after a day at the latest. The claim
+ * of a mail lasts longer than sending it can take, so that only one of several
+ * instances sends it.
  */
 #ifndef SERVER_POSTMAN_H
 #define SERVER_POSTMAN_H

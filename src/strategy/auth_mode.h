@@ -114,7 +114,7 @@ struct auth_mode_ops {
 	 * for refresh(): enum cookie_kind of http/cookie.h. */
 	int access_cookie, refresh_cookie;
 
-	/* The modes whose sections this one reads as well; then NULL. */
+	/* The modes whose sections this one reads as well; NULL ends them. */
 	const char *also[MODE_ALSO_MAX];
 
 	/* Reads the keys; does not use the store. */

@@ -22,7 +22,7 @@ struct histogram;
 /* The backend that a section of the configuration chooses. */
 struct backend_choice {
 	const char *section; /* "store", "users" or "factors"; a constant */
-	const struct backend_ops *ops; /* NULL: it chooses none */
+	const struct backend_ops *ops; /* NULL: there is no backend */
 	const void *conf;
 	/* Is told what this process changes in a store; it must outlive the
 	 * backend. NULL: nobody is told. */

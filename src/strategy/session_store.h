@@ -72,11 +72,11 @@ struct session {
 	struct identity who; /* as of sign-in; update_user() keeps it current */
 	int64_t created_ms, last_seen_ms;
 	int64_t idle_expires_ms, expires_ms; /* it ends at the earlier one */
-	/* When its user last proved who they are. create() takes 0 for
-	 * created_ms, which is also the time of sessions that are older than
-	 * this field. A store may keep a time that is more than 50 days from
-	 * created_ms as one that is 50 days or more from it, on the same side.
-	 */
+	/* When its user last proved who they are. With 0, create() sets it
+	 * to created_ms, which is also its value in sessions that are older
+	 * than this field. A store need not keep exactly a difference to
+	 * created_ms of more than 50 days: it may keep any difference of 50
+	 * days or more with the same sign. */
 	int64_t auth_ms;
 	bool remember; /* idle_timeout does not apply; persistent cookie */
 	struct str address, user_agent; /* at sign-in; at most 256 bytes */

@@ -96,9 +96,9 @@ struct user_source_ops {
 	 * one of exactly this name; with USERS_FOLDS, those whose names differ
 	 * in the case of ASCII letters only; with USERS_EMAILS, those whose
 	 * e-mail addresses are this text, likewise without regard to case. It
-	 * takes the same time whether there are any. It need not return more
-	 * than two of each sort, and may return other users, which the caller
-	 * leaves out. Only with one of these capabilities.
+	 * takes the same time whether or not there are any. It need not return
+	 * more than two of each sort, and may return other users, which the
+	 * caller leaves out. Only with one of these capabilities.
 	 */
 	int (*find_typed)(void *conn, const struct call *c, struct str text,
 			  struct user_list *out, struct err *err);

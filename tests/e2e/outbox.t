@@ -88,7 +88,7 @@ subtest 'a mail is given up' => sub {
 	$mta->answer(rcpt => '550 5.1.1 unknown');
 	queue('Three');
 	ok(wait_for(30, sub { $d->log_text =~ /mail_refused .*550 5\.1\.1/ }),
-	    'the server refuses it for good');
+	    'the server refuses it permanently');
 	ok(wait_for(30, sub { waiting() == 0 }), 'it leaves the outbox');
 	$mta->answer(rcpt => '450 4.2.0 later');
 	queue('Four', age => 24 * $hour - 10_000);
