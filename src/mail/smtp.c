@@ -165,8 +165,8 @@ transfer(CURLM *multi, const struct delivery *d)
 
 /*
  * A server refuses a message permanently by a reply of 500 to 599 to a command
- * of the transaction. A refusal to talk or to let us sign in is a mistake of the
- * configuration, which the administrator can correct while the mail waits.
+ * of the transaction. A refusal to talk or to let us sign in is a mistake of
+ * the configuration, which the administrator can correct while the mail waits.
  */
 static bool
 is_final(const struct delivery *d, CURLcode rc, long code)
