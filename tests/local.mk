@@ -333,6 +333,7 @@ EXTRA_DIST += $(SOURCE_CHECKS) tests/tools/bench-test.pl \
 	tests/tools/commits-checked tests/tools/check-layers.sh \
 	tests/tools/check-options.sh tests/tools/check-params.pl \
 	tests/tools/check-format.sh tests/tools/check-style.sh \
+	tests/tools/check-tarball.sh \
 	tests/tools/demo-check.pl tests/tools/e2e.pl tests/e2e tests/fuzz/corpus \
 	tests/tools/hardened.sh tests/tools/mutate.pl \
 	tests/interop
@@ -393,13 +394,15 @@ threadcheck: $(check_PROGRAMS)
 	$(MAKE) check TESTS="`for t in $(CONTRACT_TESTS) $(UNIT_TESTS); do \
 		nm -u $$t | grep -q pthread_create && echo $$t; done`"
 
-# Tests that the tarball is complete. All programs are built from it, and those
-# that read its files are run. The behaviour of the code is tested elsewhere,
-# so the compiler need not optimise.
-TARBALL_TESTS = $(FUZZ_TARGETS) tests/tools/source.sh \
-	tests/unit/crypto/test_password_kinds
+# Tests that the tarball is complete: it has all files that git has, the programs
+# are built from it, and the tests that read its files are run. The behaviour of
+# the code is tested elsewhere, so the compiler need not optimise.
+TARBALL_TESTS = $(FUZZ_TARGETS) tests/unit/crypto/test_password_kinds
 tarball:
-	XZ_OPT=-1 $(MAKE) distcheck TESTS="$(TARBALL_TESTS)" \
+	XZ_OPT=-1 $(MAKE) dist
+	sh $(srcdir)/tests/tools/check-tarball.sh $(distdir).tar.xz $(srcdir)
+	XZ_OPT=-1 $(MAKE) distcheck check_PROGRAMS="$(TARBALL_TESTS)" \
+		TESTS="$(TARBALL_TESTS) tests/tools/source.sh" \
 		AM_DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0
 .PHONY: memcheck threadcheck tarball
 
