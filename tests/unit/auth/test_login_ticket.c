@@ -94,6 +94,38 @@ START_TEST(a_ticket_works_once)
 }
 END_TEST
 
+static void
+void_tickets(struct users_fake_table *t, unsigned nth)
+{
+	struct err err;
+
+	(void)t;
+	(void)nth;
+	ck_assert_int_eq(factors_one_time_void(f.conns.factors,
+					       flow_call(&f, 1000 * FAKE_NOW),
+					       STR("alice"), ONE_TIME_TICKET,
+					       NULL, &err),
+			 0);
+}
+
+/* Another request uses the ticket up after this one has found it. */
+START_TEST(of_two_requests_one_wins)
+{
+	struct flow_answer a;
+	const char *ticket;
+
+	open_flow();
+	ticket = ticket_of_form("");
+	f.users_table.on_find = void_tickets;
+	a = send_new(ticket, NEW);
+	ck_assert(begins_again(&a));
+	f.users_table.on_find = NULL;
+	ck_assert(has_to_change());
+	ck_assert_uint_eq(sign_in_status(FLOW_PASSWORD), 403);
+	flow_free(&f);
+}
+END_TEST
+
 START_TEST(a_ticket_expires)
 {
 	struct flow_answer a;
@@ -270,6 +302,7 @@ main(void)
 	tcase_add_test(t, a_ticket_is_no_credential);
 	tcase_add_test(t, a_ticket_belongs_to_a_browser);
 	tcase_add_test(t, a_ticket_works_once);
+	tcase_add_test(t, of_two_requests_one_wins);
 	tcase_add_test(t, a_ticket_expires);
 	tcase_add_test(t, other_sites_are_refused);
 	tcase_add_loop_test(t, no_session_without_the_factor_store, 0, 2);
