@@ -2,6 +2,7 @@
 /* Rules over [server] hosts and other options. */
 #include "conf/hosts.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "conf/settings.h"
 #include "conf/syntax.h"
@@ -255,4 +256,25 @@ hosts_may_be_returned_to(const struct settings *s, struct err *err)
 			       WORD_ARG(url.host), WORD_ARG(login.host));
 	}
 	return 0;
+}
+
+bool
+hosts_know_origin(const struct settings *s)
+{
+	return s->server.login_url.n > 0 || s->server.hosts.n > 0;
+}
+
+void
+hosts_add_origin(const struct settings *s, struct buf *out)
+{
+	struct str text = s->server.login_url;
+	struct syntax_url url;
+
+	if (text.n == 0 && s->server.hosts.n > 0)
+		text = s->server.hosts.v[0];
+	if (syntax_url(text, &url))
+		text.n -= url.path.n;
+	else if (text.n > 0)
+		buf_add(out, STR("https://"));
+	buf_add(out, text);
 }

@@ -9,8 +9,18 @@
 
 #include "base/base.h"
 
+struct buf;
 struct err;
 struct settings;
+
+/*
+ * Adds the origin of the pages of this service, as the configuration has it:
+ * that of server.login_url, or the first one of server.hosts, where a name
+ * alone stands for https. hosts_know_origin() returns whether there is one;
+ * otherwise nothing is added.
+ */
+bool hosts_know_origin(const struct settings *s);
+void hosts_add_origin(const struct settings *s, struct buf *out);
 
 /* server.hosts: a host must not have both http and https, because the cookies
  * of one scheme would be sent with the other. */

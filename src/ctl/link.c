@@ -4,7 +4,7 @@
 
 #include "strategy/one_time.h"
 #include "base/buf.h"
-#include "conf/syntax.h"
+#include "conf/hosts.h"
 #include "http/origin.h"
 
 #include <stdio.h>
@@ -34,34 +34,26 @@ link_take_ttl(const struct ctl *c, const char *usual, int64_t *out)
 	return CTL_DONE;
 }
 
-/* Prints the origin of the links: what --url says, the origin of the login page
- * or the first of our hosts. */
+/* Adds the origin of the links: what --url says, or that of the
+ * configuration. */
 static enum ctl_exit
 add_origin(const struct ctl *c, struct buf *out)
 {
-	const struct server_settings *set = &c->settings.server;
-	struct str given = ctl_value(c, FLAG_URL), text = STR("");
-	struct syntax_url url;
+	const struct str given = ctl_value(c, FLAG_URL);
 	struct origin origin;
 
 	if (ctl_given(c, FLAG_URL)) {
 		if (!origin_parse(given, &origin))
 			return ctl_refuse("--url must be an origin, such as "
 					  "https://www.example.com");
-		text = given;
-	} else if (syntax_url(set->login_url, &url)) {
-		text = set->login_url;
-		text.n -= url.path.n;
-	} else if (set->hosts.n > 0) {
-		text = set->hosts.v[0];
-		if (!origin_parse(text, &origin))
-			buf_add(out, STR("https://"));
+		buf_add(out, given);
+	} else if (hosts_know_origin(&c->settings)) {
+		hosts_add_origin(&c->settings, out);
 	} else {
 		return ctl_refuse("the link needs an address of this service: "
 				  "set server.hosts, or give it as --url "
 				  "https://www.example.com");
 	}
-	buf_add(out, text);
 	return CTL_DONE;
 }
 
