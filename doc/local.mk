@@ -6,8 +6,8 @@ dist_doc_DATA += NEWS.md SECURITY.md COPYING \
 	doc/guides/applications.md doc/guides/backup.md \
 	doc/guides/behind-a-balancer.md doc/guides/changing.md \
 	doc/guides/installing.md doc/guides/lighttpd.md \
-	doc/guides/mail.md doc/guides/moving.md doc/guides/nginx.md \
-	doc/guides/pages.md \
+	doc/guides/links.md doc/guides/mail.md doc/guides/moving.md \
+	doc/guides/nginx.md doc/guides/pages.md \
 	doc/guides/performance.md doc/guides/programs.md \
 	doc/guides/protocol.md doc/guides/scaling.md \
 	doc/guides/several-hosts.md doc/guides/webservers.md \

@@ -145,11 +145,13 @@ libfcgiauth_a_SOURCES = \
 	src/auth/login_location.c \
 	src/auth/login_ticket.c src/auth/login_ticket.h \
 	src/auth/logout.c \
+	src/auth/mail_text.c src/auth/mail_text.h \
 	src/auth/metrics.c src/auth/metrics.h \
 	src/auth/metrics_page.c src/auth/metrics_page.h \
 	src/auth/must_change.c src/auth/must_change.h \
 	src/auth/new_password.c src/auth/new_password.h \
 	src/auth/new_password_page.c src/auth/new_password_page.h \
+	src/auth/notice.c src/auth/notice.h \
 	src/auth/one_time_link.c src/auth/one_time_link.h \
 	src/auth/own.c src/auth/own.h \
 	src/auth/page_frame.c src/auth/page_frame.h \
@@ -162,6 +164,8 @@ libfcgiauth_a_SOURCES = \
 	src/auth/repeat.c src/auth/repeat.h \
 	src/auth/request_context.h \
 	src/auth/require.c src/auth/require.h \
+	src/auth/reset_mail.c src/auth/reset_mail.h \
+	src/auth/reset_request.c src/auth/reset_request.h \
 	src/auth/routes.c src/auth/routes.h \
 	src/auth/rules.c src/auth/rules.h \
 	src/auth/rules_hidden.c \

@@ -65,6 +65,8 @@ UNIT_TESTS = \
 	tests/unit/auth/test_regulation_limits \
 	tests/unit/auth/test_renewal \
 	tests/unit/auth/test_repeat \
+	tests/unit/auth/test_reset_mail \
+	tests/unit/auth/test_reset_request \
 	tests/unit/auth/test_routes \
 	tests/unit/auth/test_rule_mistakes \
 	tests/unit/auth/test_rule_paths \
@@ -149,6 +151,7 @@ noinst_HEADERS = \
 	tests/unit/crypto/keys_fixture.h \
 	tests/unit/auth/cached_fixture.h tests/unit/auth/flow_fixture.h \
 	tests/unit/auth/origin_fixture.h tests/unit/http/readings_fixture.h \
+	tests/unit/auth/reset_fixture.h \
 	tests/unit/modes/refresh_fixture.h tests/unit/auth/rules_fixture.h \
 	tests/unit/auth/regulation_fixture.h tests/unit/conf/drivers.h \
 	tests/unit/auth/must_change_fixture.h tests/unit/pages/pages_fixture.h \

@@ -103,6 +103,17 @@ ban_key_known(struct arena *a, struct str user,
 	return ban_key_end(&b, key, err);
 }
 
+int
+ban_key_mail(struct arena *a, struct str what, struct str *key, struct err *err)
+{
+	struct buf b;
+
+	buf_init(&b, a, KEY_MAX);
+	buf_add(&b, STR("mail-"));
+	buf_add(&b, what);
+	return ban_key_end(&b, key, err);
+}
+
 /* The first `bytes` of it, zeros for the rest. */
 static int
 address_key(struct arena *a, const struct address *address, size_t bytes,

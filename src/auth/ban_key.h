@@ -37,6 +37,19 @@ int ban_key_known(struct arena *a, struct str user,
 		  const struct known_network *network, struct str *key,
 		  struct err *err) MUST_USE;
 
+/*
+ * The keys under which requests for a new password by mail are counted. They
+ * are counted without bans (store_count()), so no list of bans shows them.
+ *
+ *	mail-user:NAME		mails to a user
+ *	mail-addr:ADDRESS	an address, as in addr:ADDRESS
+ *	mail-net:ADDRESS	as in net:ADDRESS
+ *
+ * `what` is the key without `mail-`.
+ */
+int ban_key_mail(struct arena *a, struct str what, struct str *key,
+		 struct err *err) MUST_USE;
+
 #define BAN_ADDRESS_KEYS 2
 
 /* Both of an IPv6 address, of another the first: *n; the second is empty then.

@@ -17,6 +17,7 @@
 #include "auth/refresh.h"
 #include "auth/refusals.h"
 #include "auth/repeat.h"
+#include "auth/reset_request.h"
 #include "auth/routes.h"
 #include "auth/sessions.h"
 #include "auth/status.h"
@@ -36,6 +37,8 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/me", me_get, 0 },
 	{ HTTP_GET, ACCOUNT_PATH, account_get, 0 },
 	{ HTTP_POST, "/password", account_password_post, ROUTE_CHANGES },
+	{ HTTP_GET, RESET_PATH, reset_request_get, 0 },
+	{ HTTP_POST, RESET_PATH, reset_request_post, ROUTE_CHANGES },
 	{ HTTP_GET, LINK_PATH "*", one_time_link_get, 0 },
 	{ HTTP_POST, LINK_PATH "*", one_time_link_post, ROUTE_CHANGES },
 	{ HTTP_GET, "/style.css", page_style_get, ROUTE_ANY_HOST },

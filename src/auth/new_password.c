@@ -6,6 +6,7 @@
 #include "strategy/registry.h"
 #include "auth/audit.h"
 #include "auth/hash_slots.h"
+#include "auth/notice.h"
 #include "auth/throttle.h"
 #include "base/log.h"
 #include "os/background.h"
@@ -281,6 +282,7 @@ new_password_set(struct request_context *ctx, const struct new_password *n,
 		return -1;
 	}
 	audit(ctx, "password_changed", n->user->who.name, n->keep, n->why);
+	notice_password_changed(ctx, &n->user->who);
 	out->answer = NEW_PASSWORD_DONE;
 	return 0;
 }

@@ -47,10 +47,8 @@ language_of_query(const struct request_context *ctx)
 	return pages_language_of(ctx->service->pages, tag);
 }
 
-/* Finds the language of the page. One that the person chooses by the address is
- * kept in a cookie; an answer about a failure sets no cookie. */
-static const struct page_language *
-find_language(struct request_context *ctx, unsigned status)
+const struct page_language *
+page_language(struct request_context *ctx, unsigned status)
 {
 	const struct pages *pages = ctx->service->pages;
 	const struct settings *set = ctx->service->set;
@@ -167,7 +165,7 @@ page_write(struct request_context *ctx, unsigned status, enum page page,
 	   const struct html_var *vars, size_t n)
 {
 	const struct pages_settings *own = &ctx->service->set->pages;
-	const struct page_language *lang = find_language(ctx, status);
+	const struct page_language *lang = page_language(ctx, status);
 	const struct html_list languages = languages_of(ctx, lang);
 	const struct page_logo *logo = logo_of(ctx);
 	const struct html_var frame[] = {

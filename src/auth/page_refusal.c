@@ -36,6 +36,7 @@ static const struct {
 	{ TEXT("must_elsewhere"), BUTTON_NONE },
 	{ TEXT("not_found"), BUTTON_START },
 	{ TEXT("odd"), BUTTON_START },
+	{ TEXT("often"), BUTTON_LOGIN },
 	{ TEXT("plain"), BUTTON_NONE },
 	{ TEXT("refused"), BUTTON_START },
 	{ TEXT("renamed"), BUTTON_NONE },

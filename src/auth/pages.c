@@ -74,18 +74,21 @@ place_of(const struct request_context *ctx, struct str rd)
 	return scheme;
 }
 
-/* Returns the part of the query that the links to other languages keep. */
+/* Returns a query: `begin`, and then, if there is an address to return to, that
+ * address and `end`. */
 static struct str
-keep_target(struct request_context *ctx, struct str rd)
+target_query(struct request_context *ctx, const char *begin, struct str rd,
+	     const char *end)
 {
 	struct buf b;
 
 	if (rd.n == 0)
-		return STR("");
+		return str_from(begin);
 	buf_init(&b, ctx->call.arena, 32 * 1024);
+	buf_add_cstr(&b, begin);
 	buf_add(&b, STR("rd="));
 	percent_encode(&b, rd);
-	buf_add_char(&b, '&');
+	buf_add_cstr(&b, end);
 	if (buf_failed(&b))
 		ctx->out->failed = true;
 	return buf_str(&b);
@@ -110,10 +113,37 @@ page_login(struct request_context *ctx, unsigned status,
 		HTML_FLAG("step", page->step),
 		HTML_FLAG("ask_name", page->username.n == 0),
 		HTML_FLAG("ask_password", page->username.n > 0),
-		HTML_VALUE("keep", keep_target(ctx, page->rd)),
+		HTML_FLAG("forgot",
+			  ctx->service->set->account.reset == RESET_MAIL &&
+			      !page->step),
+		HTML_VALUE("query", target_query(ctx, "", page->rd, "")),
+		/* What the links to other languages keep. */
+		HTML_VALUE("keep", target_query(ctx, "", page->rd, "&")),
 	};
 
 	page_write(ctx, status, PAGE_LOGIN, vars, ARRAY_LEN(vars));
+}
+
+void
+page_forgot(struct request_context *ctx, unsigned status,
+	    const struct forgot_page *page)
+{
+	const struct html_var vars[] = {
+		HTML_VALUE("csrf", page->csrf),
+		HTML_VALUE("rd", page->rd),
+		HTML_VALUE("heading", page->sent ?
+					  str_from(TEXT("forgot.sent")) :
+					  str_from(TEXT("forgot.title"))),
+		HTML_VALUE("problem", str_from(page->problem)),
+		HTML_FLAG("by_email", page->by_email),
+		HTML_FLAG("sent", page->sent),
+		HTML_VALUE("query", target_query(ctx, "", page->rd, "")),
+		HTML_VALUE("keep",
+			   target_query(ctx, page->sent ? "sent=1&" : "",
+					page->rd, "&")),
+	};
+
+	page_write(ctx, status, PAGE_FORGOT, vars, ARRAY_LEN(vars));
 }
 
 void

@@ -48,6 +48,16 @@ struct login_page {
 void page_login(struct request_context *ctx, unsigned status,
 		const struct login_page *page);
 
+struct forgot_page {
+	struct str csrf, rd;
+	const char *problem; /* key of the text to show, or NULL */
+	bool by_email; /* the user source also finds e-mail addresses */
+	bool sent; /* the request was taken */
+};
+
+void page_forgot(struct request_context *ctx, unsigned status,
+		 const struct forgot_page *page);
+
 /* The page with the button to sign out. */
 void page_logout(struct request_context *ctx, struct str csrf, struct str name);
 

@@ -28,8 +28,8 @@ hash(struct str s)
 	return h;
 }
 
-static bool
-is_trusted(const struct request_context *ctx)
+bool
+throttle_trusts(const struct request_context *ctx)
 {
 	const struct words *trusted = &ctx->service->set->limits.trusted;
 	struct address address;
@@ -127,7 +127,7 @@ throttle_begin(struct request_context *ctx, struct str user,
 			    err) != 0 ||
 	    add_user(ctx, &t, keys[0], err) != 0)
 		return -1;
-	if (is_trusted(ctx))
+	if (throttle_trusts(ctx))
 		n = 0;
 	for (size_t i = 0; i < n; i++) {
 		t.kinds[t.keys.n] = kinds[i];

@@ -39,6 +39,9 @@ struct throttle {
 	bool has_network;
 };
 
+/* Returns whether the address of the client is in limits.trusted. */
+bool throttle_trusts(const struct request_context *ctx);
+
 /* Makes the keys of a sign-in. It does not ask the store for counters or
  * bans. */
 int throttle_begin(struct request_context *ctx, struct str user,

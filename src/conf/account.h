@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of the section [account] (conf/sections.h). */
+/* The section [account]: its options (conf/sections.h), and a rule over it and
+ * other sections (conf/checks.h). */
 #ifndef CONF_ACCOUNT_H
 #define CONF_ACCOUNT_H
 
 #include "conf/option.h"
 
+struct err;
+struct settings;
+
 extern const struct option account_options[];
+
+/* reset = mail needs [mail], a factor store, and an address for the links. */
+int account_can_mail(const struct settings *s, struct err *err) MUST_USE;
 
 #endif

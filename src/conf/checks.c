@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/network.h"
 #include "base/str.h"
+#include "conf/account.h"
 #include "conf/factors.h"
 #include "conf/hosts.h"
 #include "conf/mail.h"
@@ -471,6 +472,7 @@ const struct check_rule check_rules[] = {
 	{ "mail", "from", mail_has_sender },
 	{ "mail", "", mail_has_one_way },
 	{ "mail", "", mail_keys_suit_way },
+	{ "account", "reset", account_can_mail },
 };
 const size_t check_nrules = ARRAY_LEN(check_rules);
 
@@ -483,6 +485,7 @@ const struct check_rule check_warnings[] = {
 	{ "redirect", "allow", hosts_may_be_returned_to },
 	{ "factors", "driver", factors_last },
 	{ "factors", "driver", factors_reach_hosts },
+	{ "mail", "", mail_has_outbox },
 	{ "mail", "tls", mail_is_encrypted },
 };
 const size_t check_nwarnings = ARRAY_LEN(check_warnings);

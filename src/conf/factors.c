@@ -103,8 +103,8 @@ factors_resolve(const struct loader *l)
 			       NULL);
 }
 
-static bool
-there_is_none(const struct settings *s)
+bool
+factors_are_none(const struct settings *s)
 {
 	return driver_is(s->factors.driver, SETTINGS_NONE);
 }
@@ -112,7 +112,7 @@ there_is_none(const struct settings *s)
 int
 factors_last(const struct settings *s, struct err *err)
 {
-	if (there_is_none(s) || s->factors.driver->reach != SETTINGS_PROCESS)
+	if (factors_are_none(s) || s->factors.driver->reach != SETTINGS_PROCESS)
 		return 0;
 	return err_set(
 	    err, ERR_CONFIG,

@@ -14,6 +14,9 @@
  */
 void factors_resolve(const struct loader *l);
 
+/* Returns whether there is no factor store. */
+bool factors_are_none(const struct settings *s);
+
 /* Warnings for conf/checks.c: the factor store is lost at a restart; it is a
  * file of this host, while other hosts share the store. */
 int factors_last(const struct settings *s, struct err *err) MUST_USE;

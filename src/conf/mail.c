@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/mailbox.h"
+#include "conf/factors.h"
 #include "conf/settings.h"
 #include "conf/syntax.h"
 
@@ -175,6 +176,16 @@ mail_keys_suit_way(const struct settings *s, struct err *err)
 		return err_set(err, ERR_CONFIG,
 			       "smtps:// always uses TLS, but tls is no");
 	return 0;
+}
+
+int
+mail_has_outbox(const struct settings *s, struct err *err)
+{
+	if (!mail_is_configured(&s->mail) || !factors_are_none(s))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "is set, but [factors] is none: mail waits in the "
+		       "factor store, so only fcgiauthctl mail test sends any");
 }
 
 int

@@ -23,6 +23,9 @@ int mail_has_one_way(const struct settings *s, struct err *err) MUST_USE;
  * needs a password, and the other way round; smtps:// needs TLS. */
 int mail_keys_suit_way(const struct settings *s, struct err *err) MUST_USE;
 
+/* A warning: there is no factor store, where the mail waits. */
+int mail_has_outbox(const struct settings *s, struct err *err) MUST_USE;
+
 /* A warning: mail goes through a network without TLS. */
 int mail_is_encrypted(const struct settings *s, struct err *err) MUST_USE;
 

@@ -87,7 +87,7 @@ struct pages_settings {
 	struct str color; /* "#f60" or "ff6600"; may be empty */
 };
 
-enum account_reset { RESET_NO, RESET_LINK };
+enum account_reset { RESET_NO, RESET_LINK, RESET_MAIL };
 
 struct account_settings {
 	int reset; /* enum account_reset */

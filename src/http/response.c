@@ -17,6 +17,7 @@ static const struct {
 	struct str line;
 } statuses[] = {
 	{ 200, LINE("200 OK") },
+	{ 202, LINE("202 Accepted") },
 	{ 204, LINE("204 No Content") },
 	{ 302, LINE("302 Found") },
 	{ 303, LINE("303 See Other") },

@@ -16,6 +16,7 @@ libfcgiauth_a_SOURCES += \
 PAGES = \
 	$(srcdir)/src/pages/account.html \
 	$(srcdir)/src/pages/continue.html \
+	$(srcdir)/src/pages/forgot.html \
 	$(srcdir)/src/pages/frame.html \
 	$(srcdir)/src/pages/login.html \
 	$(srcdir)/src/pages/logout.html \

@@ -360,6 +360,30 @@ pages_write(const struct pages *p, enum page page,
 	html_template(out, p->frame.after, scope, &texts, false);
 }
 
+static struct str
+value_of(const struct html_scope *scope, struct str name)
+{
+	for (size_t i = 0; i < scope->n; i++) {
+		if (str_eq(str_from(scope->vars[i].name), name))
+			return scope->vars[i].value;
+	}
+	return STR("");
+}
+
+void
+pages_write_plain(const struct pages *p, const struct page_language *lang,
+		  struct str key, const struct html_scope *scope,
+		  struct buf *out)
+{
+	struct str rest = pages_text(p, lang, key, STR("")), part;
+
+	while (str_cut(&rest, '{', &part)) {
+		buf_add(out, part);
+		if (str_cut(&rest, '}', &part))
+			buf_add(out, value_of(scope, part));
+	}
+}
+
 const struct page_content *
 pages_file(const struct pages *p, enum page_file file)
 {

@@ -47,6 +47,14 @@ void pages_write(const struct pages *p, enum page page,
 		 const struct page_language *lang,
 		 const struct html_scope *scope, struct buf *out);
 
+/*
+ * Writes a text without HTML, for a mail. Each {name} in it becomes the value
+ * of that variable of `scope` itself; one without a variable is left out.
+ */
+void pages_write_plain(const struct pages *p, const struct page_language *lang,
+		       struct str key, const struct html_scope *scope,
+		       struct buf *out);
+
 /* A file that the pages load. */
 struct page_content {
 	const char *type; /* media type */

@@ -32,8 +32,10 @@ static const char *const names[PAGES] = {
 			 "may_change consequence wrong refused problems reason "
 			 "done",
 	[PAGE_CONTINUE] = "uri",
+	[PAGE_FORGOT] = "csrf rd heading problem by_email sent query",
 	[PAGE_LOGIN] = "csrf rd username place notice problem invalid ask_name "
-		       "ask_password offer_remember remember step done",
+		       "ask_password offer_remember remember step done forgot "
+		       "query",
 	[PAGE_LOGOUT] = "csrf user",
 	[PAGE_NEW_PASSWORD] = "csrf heading lead user open username "
 			      "roles n problems reason bad_name bad_password "

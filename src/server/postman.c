@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "auth/reset_mail.h"
 #include "base/log.h"
 #include "conf/mail.h"
 #include "mail/transport.h"
@@ -24,7 +25,7 @@ struct postman {
 	struct snapshot_slot *slot;
 	const struct service_shared *shared;
 	/* The thread alone uses these three. */
-	struct factors_conn *factors;
+	struct service_conns conns;
 	struct arena *arena; /* of one mail */
 	bool failed; /* the outbox cannot be asked, and this was logged */
 	int stop_fd; /* becomes readable when the thread must end */
@@ -70,7 +71,7 @@ finish(struct postman *p, const struct call *c, const struct mail *mail)
 	struct err err;
 
 	/* It is claimed again when the lease ends. */
-	if (factors_mail_done(p->factors, c, mail->id, &err) != 0)
+	if (factors_mail_done(p->conns.factors, c, mail->id, &err) != 0)
 		log_mail(p, LOG_WARNING, "mail_not_removed", mail, err.msg);
 }
 
@@ -98,7 +99,7 @@ postpone(struct postman *p, const struct call *c, const struct mail *mail,
 	log_mail(p, LOG_WARNING, "mail_delayed", mail, said);
 	memcpy(retry.id, mail->id, sizeof(retry.id));
 	/* It is claimed again when the lease ends. */
-	if (factors_mail_retry(p->factors, c, &retry, &err) != 0)
+	if (factors_mail_retry(p->conns.factors, c, &retry, &err) != 0)
 		log_mail(p, LOG_WARNING, "mail_not_postponed", mail, err.msg);
 }
 
@@ -118,14 +119,27 @@ postman_send(const struct postman *p, const struct mail_settings *set,
 	return transport_send(&transport, &message, p->arena, out, err);
 }
 
+/* A request for a new password is not sent: it is replaced by a mail if there
+ * is a user to send one to. */
+static int
+postman_handle(struct postman *p, const struct snapshot *s,
+	       const struct mail *mail, struct mail_answer *out,
+	       struct err *err)
+{
+	if (!str_eq(mail->kind, STR(RESET_ASKED)))
+		return postman_send(p, &s->settings.mail, mail, out, err);
+	out->outcome = MAIL_SENT;
+	return reset_mail_handle(s->service, &p->conns, p->arena, mail, err);
+}
+
 static void
-handle_mail(struct postman *p, const struct mail_settings *set,
-	    const struct call *c, const struct mail *mail)
+handle_mail(struct postman *p, const struct snapshot *s, const struct call *c,
+	    const struct mail *mail)
 {
 	struct mail_answer answer = { .outcome = MAIL_LATER };
 	struct err err;
 
-	if (postman_send(p, set, mail, &answer, &err) != 0) {
+	if (postman_handle(p, s, mail, &answer, &err) != 0) {
 		/* ERR_INPUT: it can never be composed. */
 		answer.outcome =
 		    err.code == ERR_INPUT ? MAIL_REFUSED : MAIL_LATER;
@@ -133,7 +147,8 @@ handle_mail(struct postman *p, const struct mail_settings *set,
 	}
 	switch (answer.outcome) {
 	case MAIL_SENT:
-		log_mail(p, LOG_INFO, "mail_sent", mail, answer.text);
+		if (!str_eq(mail->kind, STR(RESET_ASKED)))
+			log_mail(p, LOG_INFO, "mail_sent", mail, answer.text);
 		finish(p, c, mail);
 		break;
 	case MAIL_REFUSED:
@@ -146,9 +161,9 @@ handle_mail(struct postman *p, const struct mail_settings *set,
 	}
 }
 
-/* Claims one mail and sends it; false when there is none. */
+/* Claims one mail and handles it; false when there is none. */
 static bool
-postman_send_next(struct postman *p, const struct mail_settings *set)
+postman_handle_next(struct postman *p, const struct snapshot *s)
 {
 	const bool failed_before = p->failed;
 	struct mail_list due;
@@ -159,14 +174,14 @@ postman_send_next(struct postman *p, const struct mail_settings *set)
 	c = (struct call){ .arena = p->arena,
 			   .env = p->shared->env,
 			   .now_ms = env_wall_ms(p->shared->env) };
-	p->failed =
-	    factors_mail_claim(p->factors, &c, 1, LEASE_MS, &due, &err) != 0;
+	p->failed = factors_mail_claim(p->conns.factors, &c, 1, LEASE_MS, &due,
+				       &err) != 0;
 	if (p->failed && !failed_before)
 		LOG(p->shared->env->log, LOG_WARNING, "outbox_failed",
 		    F_CSTR("reason", err.msg));
 	if (p->failed || due.n == 0)
 		return false;
-	handle_mail(p, set, &c, &due.v[0]);
+	handle_mail(p, s, &c, &due.v[0]);
 	return true;
 }
 
@@ -174,12 +189,13 @@ static void
 send_due(struct postman *p)
 {
 	struct snapshot *s = snapshot_acquire(p->slot);
-	const struct mail_settings *set = &s->settings.mail;
 
-	factors_conn_bind(p->factors, s->factors);
-	if (s->factors != NULL && mail_is_configured(set)) {
+	factors_conn_bind(p->conns.factors, s->factors);
+	users_conn_bind(p->conns.users, s->users);
+	store_conn_bind(p->conns.store, s->store);
+	if (s->factors != NULL && mail_is_configured(&s->settings.mail)) {
 		for (int n = 0; n < BATCH && !postman_wait(p, 0); n++) {
-			if (!postman_send_next(p, set))
+			if (!postman_handle_next(p, s))
 				break;
 		}
 	}
@@ -201,7 +217,9 @@ free_postman(struct postman *p)
 {
 	if (p->stop_fd >= 0)
 		(void)close(p->stop_fd);
-	factors_conn_free(p->factors);
+	store_conn_free(p->conns.store);
+	users_conn_free(p->conns.users);
+	factors_conn_free(p->conns.factors);
 	arena_free(p->arena);
 	free(p);
 }
@@ -217,9 +235,13 @@ postman_start(struct snapshot_slot *slot, const struct service_shared *shared,
 	p->slot = slot;
 	p->shared = shared;
 	p->stop_fd = eventfd(0, EFD_CLOEXEC);
-	p->factors = factors_conn_new(shared->env);
+	p->conns.store = store_conn_new(shared->env);
+	p->conns.users = users_conn_new(shared->env);
+	p->conns.factors = factors_conn_new(shared->env);
 	p->arena = arena_new(ARENA_MAX);
-	if (p->stop_fd < 0 || p->factors == NULL || p->arena == NULL ||
+	if (p->stop_fd < 0 || p->conns.store == NULL ||
+	    p->conns.users == NULL || p->conns.factors == NULL ||
+	    p->arena == NULL ||
 	    pthread_create(&p->thread, NULL, postman_run, p) != 0) {
 		free_postman(p);
 		return err_nomem(err);

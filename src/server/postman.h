@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A background thread that sends the mail in the outbox of the factor store, if
- * the settings have [mail].
+ * the settings have [mail], and handles the requests for a new password that
+ * wait there, too (auth/reset_mail.h).
  *
  * The body of such a mail is its subject, a newline, and its text. The subject
  * is a text of the service, never one of a user. A mail that is not taken is

@@ -94,6 +94,25 @@ prepare_mail(const struct settings *set, const char *file,
 	return -1;
 }
 
+/* A link that is sent by mail must be able to set a password. */
+static int
+check_reset(const struct snapshot *s, const char *file,
+	    struct problems *problems)
+{
+	const struct place at = { .file = file,
+				  .section = STR("account"),
+				  .key = STR("reset") };
+
+	if (s->settings.account.reset != RESET_MAIL ||
+	    (s->users->caps & USERS_REHASH) != 0)
+		return 0;
+	problems_add(problems, &at,
+		     "is mail, but the service cannot change the passwords of "
+		     "[users] driver = %s as it is configured",
+		     s->settings.users.driver->name);
+	return -1;
+}
+
 static int
 snapshot_fill(struct snapshot *s, const char *file, struct snapshot *before,
 	      const struct service_shared *shared, struct problems *problems)
@@ -122,7 +141,7 @@ snapshot_fill(struct snapshot *s, const char *file, struct snapshot *before,
 		add_problem(problems, file, &err);
 		return -1;
 	}
-	return 0;
+	return check_reset(s, file, problems);
 }
 
 struct snapshot *

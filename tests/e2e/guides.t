@@ -158,7 +158,7 @@ subtest 'the blocks of fcgiauth.ini' => sub {
 	    mail.password);
 	spit("$tmp/logo.svg", '<svg viewBox="0 0 40 10"></svg>');
 	mkdir "$tmp/pages" or die "mkdir: $!";
-	for my $guide (qw(backup changing installing mail pages programs scaling
+	for my $guide (qw(backup changing installing links mail pages programs scaling
 	    webservers)) {
 		$try->($guide, $_), $n++ for grep { is_built($_) }
 		    blocks($guide, 'ini');

@@ -24,7 +24,9 @@ my $pictures = $ENV{FCGIAUTH_PICTURES};
 my ($d, $n) = start_site(
     conf => {
 	server => { hosts => 'www.example.com 127.0.0.1' },
-	limits => { login_attempts => 30 },
+	limits => { login_attempts => 30, trusted => '127.0.0.0/8' },
+	account => { reset => 'mail' },
+	mail => { from => 'login@example.com', command => '/bin/true' },
 	'link wiki' => { url => '/wiki/', title => 'The Wiki' },
 	'link mail' => { url => 'https://mail.example.com/' },
 	'link board' => { url => '/board/', title => 'Notice board' },
@@ -168,6 +170,13 @@ my @pages = (
 	{ name => 'link-refused', status => 422, heading => 'Change password',
 	    reach => sub { follow(qw(reset bob));
 		submit(new => 'bob', again => 'bob') } },
+	{ name => 'forgot', words => 1, status => 200, dark => 1,
+	    heading => 'Forgot your password?',
+	    reach => get('/auth/reset?rd=%2Fsome%2Fpage') },
+	{ name => 'forgot-sent', words => 1, status => 200,
+	    heading => 'Look into your mail',
+	    reach => sub { $web->go("$site/auth/reset");
+		submit(username => 'nobody') } },
 	{ name => 'link-invite', words => 1, status => 200,
 	    heading => 'Create your account',
 	    reach => sub { follow(qw(invite --role staff --role wiki)) } },

@@ -25,7 +25,6 @@ accent_read          likewise
 arena_fail_after     tests let an allocation fail
 arena_has_failed     tests check that this allocation was reached
 catalogue_of         tests compare the texts of the languages
-factors_mail_add     tests fill the outbox that the postman empties
 keyring_name_parse   tests try names that no key file may have
 login_floor_left     tests compute waits without waiting
 password_kinds       tests check that every row has a test vector

@@ -91,6 +91,12 @@ static const struct settings_driver users[] = {
 static const struct settings_driver factors[] = {
 	{ .name = "auto", .summary = "Any.", .size = 1, .compiled = true },
 	{ .name = "none", .summary = "None.", .size = 1, .compiled = true },
+	{ .name = "sqlite",
+	  .summary = "A file.",
+	  .options = file_options,
+	  .size = sizeof(struct file_conf),
+	  .reach = SETTINGS_HOST,
+	  .compiled = true },
 };
 static const struct settings_driver modes[] = {
 	{ .name = "session",

@@ -54,6 +54,10 @@ static const struct {
 	{ "[mail]\nfrom = a@b\nsmtp = smtp://[::1]:25\ntls = no\n", NULL },
 	{ "[mail]\nfrom = a@b\nsmtp = smtps://mail.example.com:465\n", NULL },
 	{ "[mail]\nfrom = a@b\ncommand = /bin/true -t\n", NULL },
+	{ "[mail]\nfrom = a@b\ncommand = /bin/true\n"
+	  "[factors]\ndriver = none\n",
+	  "t.ini:1: warning: [mail] is set, but [factors] is none: mail waits "
+	  "in the factor store" },
 /* a login page at another host */
 #define LOGIN  "login_url = https://a.example.com/auth/login\n"
 #define DOMAIN "[cookie]\ndomain = example.com\n"

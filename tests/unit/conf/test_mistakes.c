@@ -173,6 +173,20 @@ static const struct mistake mistakes[] = {
 		"together"),
 	MISTAKE("[mail]\nfrom = a@b\nsmtp = smtps://a:465\ntls = no\n",
 		"t.ini:1: [mail] smtps:// always uses TLS, but tls is no"),
+	/* links by mail */
+	MISTAKE("[account]\nreset = yes\n",
+		"t.ini:2: [account] reset: must be one of no, link, mail"),
+	MISTAKE("[account]\nreset = mail\n",
+		"t.ini:2: [account] reset: is mail, and needs [mail], which "
+		"sends the links"),
+	MISTAKE("[mail]\nfrom = a@b\ncommand = /bin/true\n"
+		"[factors]\ndriver = none\n[account]\nreset = mail\n",
+		"t.ini:7: [account] reset: is mail, and needs a factor store, "
+		"[factors], where the mail waits"),
+	MISTAKE("[mail]\nfrom = a@b\ncommand = /bin/true\n"
+		"[account]\nreset = mail\n",
+		"t.ini:5: [account] reset: is mail, and needs [server] "
+		"login_url or hosts, to which the links lead"),
 	/* drivers */
 	MISTAKE("[store]\ndriver = redis\nurl = x\n",
 		"t.ini:2: [store] driver: redis is unknown; known are: "

@@ -18,6 +18,7 @@
 
 static const char *const page_names[PAGES] = {
 	[PAGE_CONTINUE] = "continue.html",
+	[PAGE_FORGOT] = "forgot.html",
 	[PAGE_FRAME] = "frame.html",
 	[PAGE_ACCOUNT] = "account.html",
 	[PAGE_LOGIN] = "login.html",
