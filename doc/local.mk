@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 # These are installed into one folder, so their links are bare names.
-dist_doc_DATA += NEWS.md SECURITY.md COPYING \
+dist_doc_DATA += NEWS.md SECURITY.md COPYING doc/guides/accounts.md \
 	doc/guides/api-clients.md doc/guides/apache.md \
 	doc/guides/applications.md doc/guides/backup.md \
 	doc/guides/behind-a-balancer.md doc/guides/changing.md \

@@ -68,6 +68,45 @@ sub feed_is_proven {
 	return;
 }
 
+subtest 'accounts.md' => sub {
+	my $d = FCGIAuth::Daemon->new(store => 'sqlite',
+	    conf => { server => { hosts => 'www.example.com localhost' } })
+	    ->start;
+	my @lines = commands('accounts', 'Make users');
+	my $run = sub {
+		my ($line) = @_;
+		my $tool = bin('fcgiauthctl') . " -c $d->{file}";
+
+		$line =~ s{users\.csv}{$tmp/users.csv};
+		$line =~ s/^fcgiauthctl //;
+		$tool = "echo '$PASSWORD' | $tool"
+		    if $line =~ s/^user add .*\K/ --password-stdin/;
+		my @said = capture('sh', '-c', "$tool $line");
+		is($said[0], 0, "the command succeeds: $line")
+		    or diag(said(@said));
+		return $said[1];
+	};
+
+	spit("$tmp/users.csv", join '', map { "$_\n" } grep { /,/ } @lines);
+	my ($added, $link, $would, $does) =
+	    map { $run->($_) } grep { /^fcgiauthctl/ } @lines;
+	is($added, "alice: added\n", 'alice is added');
+	like($link, qr{^https://www\.example\.com/auth/link/},
+	    'a link for bob');
+	like($would, qr/^users: 2 added.*nothing was changed/m, 'the dry run');
+	like($does, qr/^users: 2 added, 0 changed/m, 'two users are imported');
+	sign_in_to($d);
+	like($run->($_), qr{^https://}, 'a link for a new password')
+	    for commands('accounts', 'Passwords');
+	my ($count, $list, $revoked, @ends) = map { $run->($_) }
+	    commands('accounts', 'Sessions, and the end of an account');
+	is($count, "sessions: 1\nusers: 1\n", 'one user is signed in');
+	like($list, qr/ alice /, 'the session of alice is listed');
+	is($revoked, "sessions ended: 1\n", 'it is ended');
+	is(scalar @ends, 2, 'alice is disabled and deleted');
+	$d->stop_ok;
+};
+
 # Runs the commands with other folders, and without systemctl.
 subtest 'backup.md, the embedded database' => sub {
 	plan(skip_all => 'no sqlite3 here') unless in_path('sqlite3');
