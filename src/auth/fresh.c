@@ -27,7 +27,7 @@ fresh_demand(struct request_context *ctx, struct str rd)
 	}
 	answer_error(
 	    ctx, 401, FRESH_CODE,
-	    "Sign in again: this needs a sign-in of the last minutes.");
+	    "Sign in again: this needs a sign-in of the last ten minutes.");
 	http_response_header(
 	    ctx->out, "WWW-Authenticate",
 	    STR("Bearer error=\"" FRESH_CODE

@@ -116,8 +116,8 @@ factors_last(const struct settings *s, struct err *err)
 		return 0;
 	return err_set(
 	    err, ERR_CONFIG,
-	    "is %s: links, and that a user must change the password, "
-	    "are lost at a restart",
+	    "is %s: a restart loses the links, and forgets which users must "
+	    "change their password",
 	    s->factors.driver->name);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fcgiauthctl user import: adds and changes users as a file says. Each record
+ * fcgiauthctl user import: adds and changes users from a file. Each record
  * is a change of its own, with the end of the sessions that belongs to it.
  */
 #include "ctl/user.h"
