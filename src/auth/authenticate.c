@@ -151,6 +151,8 @@ authenticate_try_password(struct request_context *ctx, struct candidate *c,
 		return throttle_failure(ctx, &c->throttle, err);
 	}
 	out->user = c->is.user;
+	out->new_network =
+	    c->throttle.has_network && !c->throttle.count.standing.known;
 	out->answer = LOGIN_RIGHT;
 	return throttle_success(ctx, &c->throttle, err);
 }

@@ -19,6 +19,9 @@ enum login_answer {
 struct login_result {
 	enum login_answer answer;
 	struct user user; /* with LOGIN_RIGHT */
+	/* With LOGIN_RIGHT: they have not signed in from this network before,
+	 * or too long ago. */
+	bool new_network;
 	int64_t retry_after; /* seconds, with LOGIN_BANNED and LOGIN_BUSY */
 };
 

@@ -8,6 +8,7 @@
 #include "auth/conflict.h"
 #include "auth/credential.h"
 #include "auth/csrf.h"
+#include "auth/notice.h"
 #include "auth/own.h"
 #include "auth/pages.h"
 #include "auth/pre_session.h"
@@ -165,6 +166,8 @@ login_try_password(struct request_context *ctx, const struct login_form *form)
 	switch (result.answer) {
 	case LOGIN_RIGHT:
 		sign_in_proved(ctx, form, &result.user);
+		if (result.new_network && ctx->out->status < 400)
+			notice_new_network(ctx, &result.user.who);
 		break;
 	case LOGIN_WRONG:
 		login_form_refuse_wrong(ctx, form);

@@ -7,20 +7,14 @@
 #include "base/mailbox.h"
 #include "conf/hosts.h"
 
-int
-mail_text_address(struct request_context *ctx, const struct identity *who,
-		  struct str *out, struct err *err)
+struct str
+mail_text_address(const struct account *account, const struct identity *who)
 {
-	struct account account;
+	const struct str to = account->verified_email.n > 0 ?
+				  account->verified_email :
+				  who->email;
 
-	if (factors_account(ctx->call.factors, &ctx->call, who->name, &account,
-			    err) != 0)
-		return -1;
-	*out =
-	    account.verified_email.n > 0 ? account.verified_email : who->email;
-	if (!mailbox_is_address(*out))
-		*out = STR("");
-	return 0;
+	return mailbox_is_address(to) ? to : STR("");
 }
 
 /* Adds the name of the site, as mail programs expect a signature. */

@@ -28,8 +28,8 @@ struct mail_text {
  * factor store, or else the one in the user source, which is there because an
  * administrator wrote it. Empty if there is none that mail can be sent to.
  */
-int mail_text_address(struct request_context *ctx, const struct identity *who,
-		      struct str *out, struct err *err) MUST_USE;
+struct str mail_text_address(const struct account *account,
+			     const struct identity *who);
 
 int mail_text_queue(struct request_context *ctx, const struct mail_text *text,
 		    struct err *err) MUST_USE;

@@ -9,19 +9,70 @@
 
 #define NOTICE_LIFE_MS (INT64_C(86400) * 1000)
 
-/* Queues a notice; does nothing if there is no address to send it to. */
+/* What causes a notice. */
+struct cause {
+	const char *kind, *subject, *const *paragraphs;
+	bool new_network;
+};
+
+/* Sets *wanted to whether the user is told of a sign-in. Of the first one they
+ * are not: its network is the only one then. */
+static int
+wants_login(struct request_context *ctx, const struct account *account,
+	    struct str user, bool *wanted, struct err *err)
+{
+	struct known_networks known = { .n = 0 };
+	bool yes = account->notify == NOTIFY_YES;
+
+	if (account->notify == NOTIFY_DEFAULT)
+		yes = ctx->service->set->account.notify_login;
+	if (yes &&
+	    store_networks(ctx->call.store, &ctx->call, user, &known, err) != 0)
+		return -1;
+	*wanted = known.n > 1;
+	return 0;
+}
+
+/* Does nothing if there is no address to send the notice to, or if the user
+ * does not want it. */
 static int
 queue_notice(struct request_context *ctx, const struct identity *who,
-	     struct mail_text *text, struct err *err)
+	     const struct cause *cause, struct err *err)
 {
-	if (!mail_is_configured(&ctx->service->set->mail) ||
-	    ctx->call.factors == NULL)
-		return 0;
-	text->user = who->name;
-	text->expires_ms = ctx->call.now_ms + NOTICE_LIFE_MS;
-	if (mail_text_address(ctx, who, &text->to, err) != 0)
+	struct mail_text text = {
+		.user = who->name,
+		.language = page_language(ctx, 200),
+		.kind = cause->kind,
+		.subject = cause->subject,
+		.paragraphs = cause->paragraphs,
+		.expires_ms = ctx->call.now_ms + NOTICE_LIFE_MS,
+	};
+	struct account account;
+	bool wanted = true;
+
+	if (factors_account(ctx->call.factors, &ctx->call, who->name, &account,
+			    err) != 0 ||
+	    (cause->new_network &&
+	     wants_login(ctx, &account, who->name, &wanted, err) != 0))
 		return -1;
-	return text->to.n > 0 ? mail_text_queue(ctx, text, err) : 0;
+	text.to = mail_text_address(&account, who);
+	if (!wanted || text.to.n == 0)
+		return 0;
+	return mail_text_queue(ctx, &text, err);
+}
+
+static void
+notify(struct request_context *ctx, const struct identity *who,
+       const struct cause *cause)
+{
+	struct err err;
+
+	if (mail_is_configured(&ctx->service->set->mail) &&
+	    ctx->call.factors != NULL &&
+	    queue_notice(ctx, who, cause, &err) != 0)
+		LOG(ctx->call.env->log, LOG_WARNING, "notice_not_queued",
+		    F_STR("user", who->name), F_CSTR("reason", err.msg),
+		    F_STR("request", ctx->in->request_id));
 }
 
 void
@@ -30,16 +81,23 @@ notice_password_changed(struct request_context *ctx, const struct identity *who)
 	static const char *const paragraphs[] = { TEXT("mail.changed.happened"),
 						  TEXT("mail.changed.act"),
 						  NULL };
-	struct mail_text text = {
-		.language = page_language(ctx, 200),
-		.kind = "password_changed",
-		.subject = TEXT("mail.changed.subject"),
-		.paragraphs = paragraphs,
-	};
-	struct err err;
 
-	if (queue_notice(ctx, who, &text, &err) != 0)
-		LOG(ctx->call.env->log, LOG_WARNING, "notice_not_queued",
-		    F_STR("user", who->name), F_CSTR("reason", err.msg),
-		    F_STR("request", ctx->in->request_id));
+	notify(ctx, who,
+	       &(struct cause){ .kind = "password_changed",
+				.subject = TEXT("mail.changed.subject"),
+				.paragraphs = paragraphs });
+}
+
+void
+notice_new_network(struct request_context *ctx, const struct identity *who)
+{
+	static const char *const paragraphs[] = { TEXT("mail.login.happened"),
+						  TEXT("mail.login.act"),
+						  NULL };
+
+	notify(ctx, who,
+	       &(struct cause){ .kind = "new_network",
+				.subject = TEXT("mail.login.subject"),
+				.paragraphs = paragraphs,
+				.new_network = true });
 }

@@ -11,4 +11,12 @@
 void notice_password_changed(struct request_context *ctx,
 			     const struct identity *who);
 
+/*
+ * Tells a user that they have signed in from a network where they had not
+ * signed in before, likewise, if they or [account] notify_login ask for it. The
+ * network must be known by now. The first sign-in of a user is not told.
+ */
+void notice_new_network(struct request_context *ctx,
+			const struct identity *who);
+
 #endif

@@ -170,6 +170,7 @@ handle_asked(struct request_context *ctx, struct str typed, struct str language,
 		.language = pages_language_of(pages, language),
 	};
 	struct str name = typed;
+	struct account account;
 	struct user_answer is;
 	const char *why;
 
@@ -180,8 +181,10 @@ handle_asked(struct request_context *ctx, struct str typed, struct str language,
 		name = is.user.who.name;
 	if (why == NULL) {
 		text.user = name;
-		if (mail_text_address(ctx, &is.user.who, &text.to, err) != 0)
+		if (factors_account(ctx->call.factors, &ctx->call, name,
+				    &account, err) != 0)
 			return -1;
+		text.to = mail_text_address(&account, &is.user.who);
 		if (text.to.n == 0)
 			why = "no_address";
 		else if (send_link(ctx, &text, &why, err) != 0)

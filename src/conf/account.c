@@ -24,24 +24,48 @@ const struct option account_options[] = {
 		       "hosts in [server], because the link never leads to a "
 		       "host that the request names. With no, there are "
 		       "none."),
+	OPTION(BOOL, struct account_settings, notify_login, .def = "no",
+	       .help = "Whether users are told by mail of a sign-in from a "
+		       "network where they have not signed in before: an IPv4 "
+		       "address, or an IPv6 /64. The service remembers the "
+		       "last 10 networks of a user, each for 90 days. The "
+		       "first sign-in of a user causes no mail. This needs "
+		       "[mail] and a factor store."),
 	OPTION_END,
 };
+
+/* Returns what is missing to send mail; NULL if nothing is. */
+static const char *
+missing_for_mail(const struct settings *s)
+{
+	if (!mail_is_configured(&s->mail))
+		return "[mail], which sends it";
+	if (factors_are_none(s))
+		return "a factor store, [factors], where it waits";
+	return NULL;
+}
 
 int
 account_can_mail(const struct settings *s, struct err *err)
 {
-	const char *missing = NULL;
+	const char *missing = missing_for_mail(s);
 
 	if (s->account.reset != RESET_MAIL)
 		return 0;
-	if (!mail_is_configured(&s->mail))
-		missing = "[mail], which sends the links";
-	else if (factors_are_none(s))
-		missing = "a factor store, [factors], where the mail waits";
-	else if (!hosts_know_origin(s))
-		missing = "[server] login_url or hosts, to which the links "
-			  "lead";
+	if (missing == NULL && !hosts_know_origin(s))
+		missing = "[server] login_url or hosts, to which the link "
+			  "leads";
 	if (missing == NULL)
 		return 0;
 	return err_set(err, ERR_CONFIG, "is mail, and needs %s", missing);
+}
+
+int
+account_can_notify(const struct settings *s, struct err *err)
+{
+	const char *missing = missing_for_mail(s);
+
+	if (!s->account.notify_login || missing == NULL)
+		return 0;
+	return err_set(err, ERR_CONFIG, "is yes, and needs %s", missing);
 }

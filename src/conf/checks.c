@@ -473,6 +473,7 @@ const struct check_rule check_rules[] = {
 	{ "mail", "", mail_has_one_way },
 	{ "mail", "", mail_keys_suit_way },
 	{ "account", "reset", account_can_mail },
+	{ "account", "notify_login", account_can_notify },
 };
 const size_t check_nrules = ARRAY_LEN(check_rules);
 

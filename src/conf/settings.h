@@ -91,6 +91,7 @@ enum account_reset { RESET_NO, RESET_LINK, RESET_MAIL };
 
 struct account_settings {
 	int reset; /* enum account_reset */
+	bool notify_login;
 };
 
 /* [mail]; conf/mail.h checks it. Nothing is sent when `from` is empty. */

@@ -187,7 +187,8 @@ subtest 'the link leads to our host only' => sub {
 	is(ask_json('host', Host => 'evil.example'), 400,
 	    'another host is refused');
 	is(ask_json('host', 'X-Forwarded-Host' => 'evil.example',
-	    Forwarded => 'host=evil.example'), 202, 'other headers are ignored');
+	    Forwarded => 'host=evil.example'), 202,
+	    'other headers are ignored');
 	my ($mail, $path) = next_mail('host');
 	isnt($path, '/none', 'the link has the configured address');
 	unlike($mail->[1], qr/evil/, 'and no other one');

@@ -313,6 +313,95 @@ START_TEST(a_notice_that_fails_undoes_nothing)
 }
 END_TEST
 
+/* Returns whether a sign-in from an address causes a notice. */
+static bool
+is_told(const char *address)
+{
+	struct mail mail;
+
+	ck_assert_uint_eq(flow_sign_in(&f, "alice", FLOW_PASSWORD,
+				       flow_text(&f, "REMOTE_ADDR=%s", address))
+			      .status,
+			  200);
+	if (!claim(&mail))
+		return false;
+	drop(&mail);
+	ck_assert(str_eq(mail.kind, STR("new_network")));
+	ck_assert(str_eq(mail.to, STR("alice@example.com")));
+	ck_assert(flow_holds(mail.body,
+			     flow_text(&f, "the address %s.", address)));
+	return true;
+}
+
+static void
+use_notices(void)
+{
+	flow_free(&f);
+	flow_init(&f, RESET_INI "notify_login = yes\n");
+	flow_log(&f, LOG_INFO);
+}
+
+START_TEST(a_new_network_is_told_to_the_user)
+{
+	use_notices();
+	ck_assert(!is_told("192.0.2.7")); /* the first one of all */
+	ck_assert(!is_told("192.0.2.7"));
+	ck_assert(is_told("192.0.2.8"));
+	ck_assert(!is_told("192.0.2.8"));
+	ck_assert(is_told("2001:db8::1"));
+	ck_assert(!is_told("2001:db8::2"));
+	ck_assert_uint_eq(
+	    flow_sign_in(&f, "alice", "wrong", "REMOTE_ADDR=192.0.2.9").status,
+	    401);
+	ck_assert(is_told("192.0.2.9"));
+}
+END_TEST
+
+static const struct {
+	bool on;
+	enum account_notify notify;
+	bool told;
+} notify_rows[] = {
+	{ false, NOTIFY_DEFAULT, false }, { false, NOTIFY_YES, true },
+	{ false, NOTIFY_NO, false },	  { true, NOTIFY_DEFAULT, true },
+	{ true, NOTIFY_YES, true },	  { true, NOTIFY_NO, false },
+};
+
+/* What the user has chosen precedes the configuration. */
+START_TEST(a_user_chooses_notices)
+{
+	const struct account_change change = { .user = STR("alice"),
+					       .fields = ACCOUNT_NOTIFY,
+					       .notify =
+						   notify_rows[_i].notify };
+	struct err err;
+
+	if (notify_rows[_i].on)
+		use_notices();
+	ck_assert_int_eq(factors_account_set(f.conns.factors,
+					     flow_call(&f, now_ms()), &change,
+					     &err),
+			 0);
+	ck_assert(!is_told("192.0.2.7"));
+	ck_assert_int_eq(is_told("192.0.2.8"), notify_rows[_i].told);
+}
+END_TEST
+
+/* Before the notice the factor store is asked whether the password must be
+ * changed. */
+START_TEST(a_sign_in_does_not_need_its_notice)
+{
+	use_notices();
+	(void)is_told("192.0.2.7");
+	for (unsigned n = 2; n <= 3; n++) {
+		factors_faulty_fail(&f.factors_faulty, n, false);
+		ck_assert(!is_told(flow_text(&f, "192.0.2.1%u", n)));
+		ck_assert(flow_holds(str_from(flow_logged(&f)),
+				     "notice_not_queued user=alice "));
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -333,5 +422,9 @@ main(void)
 			    ARRAY_LEN(damaged));
 	tcase_add_test(t, a_change_is_told_to_the_user);
 	tcase_add_test(t, a_notice_that_fails_undoes_nothing);
+	tcase_add_test(t, a_new_network_is_told_to_the_user);
+	tcase_add_loop_test(t, a_user_chooses_notices, 0,
+			    ARRAY_LEN(notify_rows));
+	tcase_add_test(t, a_sign_in_does_not_need_its_notice);
 	return run_case(t);
 }

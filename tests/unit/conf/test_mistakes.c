@@ -176,17 +176,20 @@ static const struct mistake mistakes[] = {
 	/* links by mail */
 	MISTAKE("[account]\nreset = yes\n",
 		"t.ini:2: [account] reset: must be one of no, link, mail"),
+	MISTAKE("[account]\nnotify_login = yes\n",
+		"t.ini:2: [account] notify_login: is yes, and needs [mail], "
+		"which sends it"),
 	MISTAKE("[account]\nreset = mail\n",
 		"t.ini:2: [account] reset: is mail, and needs [mail], which "
-		"sends the links"),
+		"sends it"),
 	MISTAKE("[mail]\nfrom = a@b\ncommand = /bin/true\n"
 		"[factors]\ndriver = none\n[account]\nreset = mail\n",
 		"t.ini:7: [account] reset: is mail, and needs a factor store, "
-		"[factors], where the mail waits"),
+		"[factors], where it waits"),
 	MISTAKE("[mail]\nfrom = a@b\ncommand = /bin/true\n"
 		"[account]\nreset = mail\n",
 		"t.ini:5: [account] reset: is mail, and needs [server] "
-		"login_url or hosts, to which the links lead"),
+		"login_url or hosts, to which the link leads"),
 	/* drivers */
 	MISTAKE("[store]\ndriver = redis\nurl = x\n",
 		"t.ini:2: [store] driver: redis is unknown; known are: "
