@@ -189,7 +189,7 @@ print_state(struct ctl *c, const json_t *status, const struct standing *is)
 	add_backend(&table, status, "factors");
 	add(&table, "feed", "%s", feed_text(text_of(cache, "feed")));
 	add(&table, "cache",
-	    "%lld of at most %lld credentials; %.1f %% hits of %lld checks",
+	    "%lld of at most %lld credentials; hits: %.1f %% of %lld checks",
 	    number_of(cache, "entries"), number_of(cache, "size"),
 	    all > 0 ? 100.0 * (double)hits / (double)all : 0.0, all);
 	add_load(&table, status, env_wall(&c->env));
