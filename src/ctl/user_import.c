@@ -342,6 +342,8 @@ import_records(struct import *i)
 		    (record.line == 0 ||
 		     import_record(i, &record, &status, &err) == 0))
 			continue;
+		if (i->reader.line == 0)
+			return ctl_refuse("%s: %s", i->file, err.msg);
 		status =
 		    ctl_refuse("%s:%zu: %s", i->file, i->reader.line, err.msg);
 		if (err.code != ERR_INPUT)

@@ -134,6 +134,10 @@ subtest 'users are imported from CSV' => sub {
 	is_deeply(user('frank')->{roles}, [ 'a', 'b' ], 'frank has roles');
 	is(json_sign_in($n->client, 'frank')->status, 200, 'frank signs in');
 
+	($status, undef, $err) = $d->ctl('user', 'import', '/');
+	is("$status $err", "1 fcgiauthctl: /: cannot be read\n",
+	    'what cannot be read has no number of a line');
+
 	($status, $out) = import_users("name,roles\nfrank,\"a,b\"\n");
 	is($status, 0, 'a good file is a success');
 	like($out, qr/^users: 0 added, 0 changed, 1 unchanged/, 'the sums');
