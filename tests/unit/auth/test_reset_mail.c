@@ -240,6 +240,32 @@ START_TEST(a_failure_is_tried_again)
 }
 END_TEST
 
+/* A request that fails for lack of memory is tried again, and counts once. */
+START_TEST(memory_may_run_out)
+{
+	struct mail asked, mail;
+	struct err err;
+	int rc = -1;
+
+	ck_assert_uint_eq(ask_from("192.0.2.7", "alice").status, 202);
+	ck_assert(claim(&asked));
+	drop(&asked);
+	for (unsigned n = 0; rc != 0; n++) {
+		struct arena *a = arena_new(1 << 20);
+
+		ck_assert_ptr_nonnull(a);
+		arena_fail_after(a, n);
+		rc = reset_mail_handle(f.service, &f.conns, a, &asked, &err);
+		ck_assert(rc == 0 || err.code != ERR_INPUT);
+		ck_assert_int_eq(claim(&mail), rc == 0);
+		arena_free(a);
+		fake_env_advance(&f.fake, 30);
+	}
+	ck_assert(link_works(&mail));
+	ck_assert(!flow_holds(str_from(flow_logged(&f)), "why=limited"));
+}
+END_TEST
+
 static const char *const damaged[] = { "", "en\n192.0.2.7\n", "\n\n\n" };
 
 START_TEST(a_damaged_request_is_given_up)
@@ -418,6 +444,7 @@ main(void)
 	tcase_add_test(t, the_mail_has_the_language_of_the_form);
 	tcase_add_test(t, the_link_has_the_configured_host);
 	tcase_add_test(t, a_failure_is_tried_again);
+	tcase_add_test(t, memory_may_run_out);
 	tcase_add_loop_test(t, a_damaged_request_is_given_up, 0,
 			    ARRAY_LEN(damaged));
 	tcase_add_test(t, a_change_is_told_to_the_user);

@@ -112,6 +112,28 @@ START_TEST(a_failure_is_answered_alike)
 }
 END_TEST
 
+/* Without memory nobody is told that a mail is on its way if it is not. */
+START_TEST(memory_may_run_out)
+{
+	bool failed = true;
+
+	for (unsigned n = 1; failed; n++) {
+		struct flow_answer a;
+		struct mail mail;
+
+		f.fail_after = n;
+		a = ask_from("192.0.2.7", "alice");
+		failed = f.arena_failed;
+		if (claim(&mail))
+			drop(&mail);
+		else
+			ck_assert_uint_ne(a.status, 202);
+		ck_assert(failed || a.status == 202);
+		fake_env_advance(&f.fake, 3601);
+	}
+}
+END_TEST
+
 START_TEST(the_form_needs_its_token)
 {
 	const char *cookie, *csrf = get_form(&cookie);
@@ -219,6 +241,7 @@ main(void)
 	tcase_add_test(t, the_limit_of_a_user_is_not_shown);
 	tcase_add_test(t, all_answers_cost_the_same);
 	tcase_add_test(t, a_failure_is_answered_alike);
+	tcase_add_test(t, memory_may_run_out);
 	tcase_add_test(t, the_form_needs_its_token);
 	tcase_add_test(t, an_address_has_a_limit);
 	tcase_add_test(t, a_network_has_a_limit);
