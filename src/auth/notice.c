@@ -6,13 +6,15 @@
 #include "auth/page_frame.h"
 #include "base/log.h"
 #include "conf/mail.h"
+#include "conf/problems.h"
 
 #define NOTICE_LIFE_MS (INT64_C(86400) * 1000)
 
-/* What causes a notice. */
+/* What causes a notice, and the language of the mail. */
 struct cause {
 	const char *kind, *subject, *const *paragraphs;
 	bool new_network;
+	const struct page_language *language; /* NULL: English */
 };
 
 /* Sets *wanted to whether the user is told of a sign-in. Of the first one they
@@ -41,7 +43,7 @@ queue_notice(struct request_context *ctx, const struct identity *who,
 {
 	struct mail_text text = {
 		.user = who->name,
-		.language = page_language(ctx, 200),
+		.language = cause->language,
 		.kind = cause->kind,
 		.subject = cause->subject,
 		.paragraphs = cause->paragraphs,
@@ -50,6 +52,9 @@ queue_notice(struct request_context *ctx, const struct identity *who,
 	struct account account;
 	bool wanted = true;
 
+	if (!mail_is_configured(&ctx->service->set->mail) ||
+	    ctx->call.factors == NULL)
+		return 0;
 	if (factors_account(ctx->call.factors, &ctx->call, who->name, &account,
 			    err) != 0 ||
 	    (cause->new_network &&
@@ -67,9 +72,7 @@ notify(struct request_context *ctx, const struct identity *who,
 {
 	struct err err;
 
-	if (mail_is_configured(&ctx->service->set->mail) &&
-	    ctx->call.factors != NULL &&
-	    queue_notice(ctx, who, cause, &err) != 0)
+	if (queue_notice(ctx, who, cause, &err) != 0)
 		LOG(ctx->call.env->log, LOG_WARNING, "notice_not_queued",
 		    F_STR("user", who->name), F_CSTR("reason", err.msg),
 		    F_STR("request", ctx->in->request_id));
@@ -85,7 +88,8 @@ notice_password_changed(struct request_context *ctx, const struct identity *who)
 	notify(ctx, who,
 	       &(struct cause){ .kind = "password_changed",
 				.subject = TEXT("mail.changed.subject"),
-				.paragraphs = paragraphs });
+				.paragraphs = paragraphs,
+				.language = page_language(ctx, 200) });
 }
 
 void
@@ -99,5 +103,29 @@ notice_new_network(struct request_context *ctx, const struct identity *who)
 	       &(struct cause){ .kind = "new_network",
 				.subject = TEXT("mail.login.subject"),
 				.paragraphs = paragraphs,
-				.new_network = true });
+				.new_network = true,
+				.language = page_language(ctx, 200) });
+}
+
+int
+notice_changed_by_admin(const struct settings *set, const struct call *c,
+			const struct identity *who, struct err *err)
+{
+	static const char *const paragraphs[] = { TEXT("mail.changed.by_admin"),
+						  NULL };
+	struct http_request in = { .action = ACTION_ENDPOINT };
+	struct service service = { .set = set };
+	struct request_context ctx = { .call = *c,
+				       .service = &service,
+				       .in = &in };
+	struct cause cause = { .kind = "password_changed",
+			       .subject = TEXT("mail.changed.subject"),
+			       .paragraphs = paragraphs };
+	struct problems problems;
+
+	problems_init(&problems, c->arena);
+	if (pages_open(set, c->arena, &service.pages, &problems) != 0)
+		return err_set(err, ERR_CONFIG, "%s", problems.first->text);
+	cause.language = pages_fixed(service.pages);
+	return queue_notice(&ctx, who, &cause, err);
 }

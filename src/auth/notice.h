@@ -11,6 +11,12 @@
 void notice_password_changed(struct request_context *ctx,
 			     const struct identity *who);
 
+/* Tells the user the same for fcgiauthctl, which has no request; `c` has the
+ * factor store. */
+int notice_changed_by_admin(const struct settings *set, const struct call *c,
+			    const struct identity *who,
+			    struct err *err) MUST_USE;
+
 /*
  * Tells a user that they have signed in from a network where they had not
  * signed in before, likewise, if they or [account] notify_login ask for it. The

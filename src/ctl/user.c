@@ -392,6 +392,7 @@ user_passwd(struct ctl *c)
 	if (user_set_account(c, user.who.name, "has a new password") !=
 	    CTL_DONE)
 		status = CTL_REFUSED;
+	user_tell_change(c, &user.who);
 	if (user_end_sessions(c, user.who.name, "has a new password") !=
 	    CTL_DONE)
 		return CTL_REFUSED;

@@ -55,6 +55,10 @@ enum ctl_exit user_set_account(struct ctl *c, struct str name,
  * message when it fails. */
 enum ctl_exit user_void_secrets(struct ctl *c, struct str name);
 
+/* Tells a user whose password was changed by mail, if there is [mail]; called
+ * after user_void_secrets(). Prints a warning when it fails. */
+void user_tell_change(struct ctl *c, const struct identity *who);
+
 /* Finds out whether the user must change their password; *known is false if
  * there is no factor store, or none that can be reached. */
 enum ctl_exit user_must_change(struct ctl *c, struct str name, bool *must,

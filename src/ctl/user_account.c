@@ -3,6 +3,7 @@
 #include "ctl/user.h"
 
 #include "strategy/factors.h"
+#include "auth/notice.h"
 
 enum ctl_exit
 user_open_factors(struct ctl *c, const char *what)
@@ -83,6 +84,16 @@ user_void_secrets(struct ctl *c, struct str name)
 	return ctl_refuse("%.*s: has a new password, but links for another one "
 			  "still work: %s; run this command again",
 			  STR_ARG(name), err.msg);
+}
+
+void
+user_tell_change(struct ctl *c, const struct identity *who)
+{
+	struct err err;
+
+	if (notice_changed_by_admin(&c->settings, ctl_call(c), who, &err) != 0)
+		ctl_warn("warning: %.*s is not told by mail: %s",
+			 STR_ARG(who->name), err.msg);
 }
 
 enum ctl_exit

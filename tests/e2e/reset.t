@@ -136,6 +136,16 @@ subtest 'from the login page to a new password' => sub {
 	    'a notice says that it was changed');
 };
 
+subtest 'a password that an administrator sets' => sub {
+	my ($code, undef, $errors) = $d->ctl(\"$PASSWORD\n",
+	    qw(user passwd alice --password-stdin));
+	is($code, 0, 'fcgiauthctl user passwd');
+	unlike($errors, qr/warning/, 'without a warning');
+	ok(wait_for(30, sub { mails_with(
+	    qr/^An administrator .* for the account alice\./m) }),
+	    'the user is told');
+};
+
 subtest 'a newer mail voids the link of an older one' => sub {
 	is(ask_json('bob'), 202, 'a program can ask, too');
 	my (undef, $first) = next_mail('bob');
