@@ -28,7 +28,7 @@ my $folder = abs_path(dirname(__FILE__) . '/../e2e');
 # default. A store can break what @state tests; other tests do not depend on the
 # store.
 my @state = qw(account cache concurrency ctl history link login must_change
-    refresh revocation session sessions status users);
+    refresh reset revocation session sessions status users);
 my @front = qw(concurrency login metrics paths protocol request_id sessions
     web);
 my %variants = (
