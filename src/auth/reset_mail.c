@@ -25,6 +25,19 @@ enum asked_line {
 	ASKED_LINES
 };
 
+int
+reset_mail_check(const struct settings *set, const struct backend *users,
+		 struct err *err)
+{
+	if (set->account.reset != RESET_MAIL ||
+	    (users->caps & USERS_REHASH) != 0)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "is mail, but the service cannot change the passwords "
+		       "of [users] driver = %s as it is configured",
+		       set->users.driver->name);
+}
+
 /* Adds a line. A text that is not plain is left out: it cannot be a name. */
 static void
 add_line(struct buf *b, struct str text)

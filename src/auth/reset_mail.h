@@ -19,6 +19,11 @@
 #define RESET_ADDRESS_MAX 10 /* requests in a window */
 #define RESET_WIDER	  10 /* times as many for an IPv6 /48 */
 
+/* Checks that a link that is sent by mail could set a password: *users is the
+ * opened user source of these settings. */
+int reset_mail_check(const struct settings *set, const struct backend *users,
+		     struct err *err) MUST_USE;
+
 /* Puts a request into the outbox: what was typed, and the language of the mail,
  * as its tag. Does the same for every text. */
 int reset_mail_ask(struct request_context *ctx, struct str typed,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* fcgiauthctl config. */
+#include "auth/reset_mail.h"
 #include "base/buf.h"
 #include "os/owner.h"
 #include "conf/ini.h"
@@ -64,6 +65,26 @@ add_mail(const struct ctl *c, struct problems *out)
 		problems_add(out, &place, "%s", err.msg);
 }
 
+static void
+add_reset(struct ctl *c, struct problems *out)
+{
+	const struct place place = {
+		.file = c->settings.file,
+		.section = STR("account"),
+		.key = STR("reset"),
+	};
+	const struct backend_choice users = ctl_choice(c, CTL_USERS);
+	struct backend *source;
+	struct err err;
+
+	/* A source that cannot be opened is another problem. */
+	if (backend_open(&users, &c->env, &source, &err) != 0)
+		return;
+	if (reset_mail_check(&c->settings, source, &err) != 0)
+		problems_add(out, &place, "%s", err.msg);
+	backend_unref(source);
+}
+
 enum ctl_exit
 config_check(struct ctl *c)
 {
@@ -82,6 +103,7 @@ config_check(struct ctl *c)
 	add_health(c, CTL_FACTORS, &problems);
 	add_keys(c, &problems);
 	add_mail(c, &problems);
+	add_reset(c, &problems);
 	if (ctl_blocklist(c, &blocklist, &err) != 0)
 		problems_add(&problems, &place, "%s", err.msg);
 	ctl_problems(problems.first);

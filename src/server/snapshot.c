@@ -7,6 +7,7 @@
 
 #include "strategy/registry.h"
 #include "auth/metrics.h"
+#include "auth/reset_mail.h"
 #include "conf/mail.h"
 #include "conf/problems.h"
 #include "mail/transport.h"
@@ -94,22 +95,18 @@ prepare_mail(const struct settings *set, const char *file,
 	return -1;
 }
 
-/* A link that is sent by mail must be able to set a password. */
 static int
-check_reset(const struct snapshot *s, const char *file,
-	    struct problems *problems)
+snapshot_check_reset(const struct snapshot *s, const char *file,
+		     struct problems *problems)
 {
 	const struct place at = { .file = file,
 				  .section = STR("account"),
 				  .key = STR("reset") };
+	struct err err;
 
-	if (s->settings.account.reset != RESET_MAIL ||
-	    (s->users->caps & USERS_REHASH) != 0)
+	if (reset_mail_check(&s->settings, s->users, &err) == 0)
 		return 0;
-	problems_add(problems, &at,
-		     "is mail, but the service cannot change the passwords of "
-		     "[users] driver = %s as it is configured",
-		     s->settings.users.driver->name);
+	problems_add(problems, &at, "%s", err.msg);
 	return -1;
 }
 
@@ -141,7 +138,7 @@ snapshot_fill(struct snapshot *s, const char *file, struct snapshot *before,
 		add_problem(problems, file, &err);
 		return -1;
 	}
-	return check_reset(s, file, problems);
+	return snapshot_check_reset(s, file, problems);
 }
 
 struct snapshot *

@@ -262,6 +262,26 @@ subtest 'what it needs' => sub {
 	}
 };
 
+subtest 'users whose passwords the service cannot change' => sub {
+	my $file = $d->dir . '/htpasswd';
+	my $hash = crypt('a password', '$6$salt$');
+	spit($file, "alice:$hash\n");
+	chmod 0600, $file;
+	my $other = FCGIAuth::Daemon->new(conf => {
+		%{ $d->{conf} }, account => { reset => 'mail' },
+		users => { driver => 'htpasswd', file => $file,
+			map { $_ => undef } qw(path conninfo conninfo_file) },
+		factors => { driver => 'memory' } });
+	for ([ 'fcgiauthd', '--check' ], [ 'fcgiauthctl', 'config', 'check' ]) {
+		my ($program, @args) = @$_;
+		my ($code, $out, $errors) = capture(bin($program), '-c',
+		    $other->{file}, @args);
+		isnt($code, 0, "$program @args refuses them");
+		like("$out$errors", qr/reset: is mail, but .*htpasswd/,
+		    'the message says why');
+	}
+};
+
 unlike($d->log_text, qr{/auth/link/[\w-]{20}}, 'the log has no link');
 $d->stop_ok;
 $mta->stop;
