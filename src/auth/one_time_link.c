@@ -56,24 +56,27 @@ look_for_link(struct request_context *ctx, struct link *out, bool *valid,
 	      struct err *err)
 {
 	struct factors_conn *factors = ctx->call.factors;
-	struct one_time_answer reset, invite;
+	static const enum one_time_kind kinds[] = { ONE_TIME_RESET,
+						    ONE_TIME_FORGOTTEN,
+						    ONE_TIME_INVITE };
+	struct one_time_answer is = { .found = false };
 
 	*valid = false;
 	if (factors == NULL || !one_time_read(ctx->segment, &out->hash))
 		return 0;
-	if (factors_one_time_peek(factors, &ctx->call, &out->hash,
-				  ONE_TIME_RESET, &reset, err) != 0 ||
-	    factors_one_time_peek(factors, &ctx->call, &out->hash,
-				  ONE_TIME_INVITE, &invite, err) != 0)
-		return -1;
-	if (reset.found) {
-		out->secret = reset.secret;
-		return link_find_user(ctx, out, valid, err);
+	for (size_t i = 0; i < ARRAY_LEN(kinds) && !is.found; i++) {
+		if (factors_one_time_peek(factors, &ctx->call, &out->hash,
+					  kinds[i], &is, err) != 0)
+			return -1;
 	}
-	out->secret = invite.secret;
-	out->user = (struct user){ .who = { .name = invite.secret.user,
-					    .roles = invite.secret.data } };
-	*valid = invite.found && users_can(ctx->call.users, USERS_WRITES);
+	out->secret = is.secret;
+	if (!is.found)
+		return 0;
+	if (is.secret.kind != ONE_TIME_INVITE)
+		return link_find_user(ctx, out, valid, err);
+	out->user = (struct user){ .who = { .name = is.secret.user,
+					    .roles = is.secret.data } };
+	*valid = users_can(ctx->call.users, USERS_WRITES);
 	return 0;
 }
 
@@ -95,8 +98,8 @@ link_find(struct request_context *ctx, struct link *out,
 		return false;
 	}
 	*page = (struct new_password_page){
-		.place = out->secret.kind == ONE_TIME_RESET ? PLACE_RESET :
-							      PLACE_INVITE,
+		.place = out->secret.kind == ONE_TIME_INVITE ? PLACE_INVITE :
+							       PLACE_RESET,
 		.who = out->user.who,
 	};
 	if (page->place == PLACE_RESET)

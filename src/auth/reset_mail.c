@@ -104,7 +104,7 @@ make_link(struct request_context *ctx, struct str user, struct str *out,
 	  struct err *err)
 {
 	const struct settings *set = ctx->service->set;
-	const struct one_time what = { .kind = ONE_TIME_RESET,
+	const struct one_time what = { .kind = ONE_TIME_FORGOTTEN,
 				       .user = user,
 				       .expires_ms =
 					   ctx->call.now_ms + RESET_LINK_MS };

@@ -185,30 +185,33 @@ postman_handle_next(struct postman *p, const struct snapshot *s)
 	return true;
 }
 
-static void
+/* Sends what is due; true when there may be more. */
+static bool
 send_due(struct postman *p)
 {
 	struct snapshot *s = snapshot_acquire(p->slot);
+	int n = 0;
 
 	factors_conn_bind(p->conns.factors, s->factors);
 	users_conn_bind(p->conns.users, s->users);
 	store_conn_bind(p->conns.store, s->store);
 	if (s->factors != NULL && mail_is_configured(&s->settings.mail)) {
-		for (int n = 0; n < BATCH && !postman_wait(p, 0); n++) {
-			if (!postman_handle_next(p, s))
-				break;
-		}
+		while (n < BATCH && !postman_wait(p, 0) &&
+		       postman_handle_next(p, s))
+			n++;
 	}
 	snapshot_release(p->slot, s);
+	return n == BATCH;
 }
 
 static void *
 postman_run(void *arg)
 {
 	struct postman *p = arg;
+	bool more = false;
 
-	while (!postman_wait(p, TICK_MS))
-		send_due(p);
+	while (!postman_wait(p, more ? 0 : TICK_MS))
+		more = send_due(p);
 	return NULL;
 }
 

@@ -79,8 +79,12 @@ enum one_time_kind {
 	ONE_TIME_RESET = 1 << 1, /* sets a new password */
 	ONE_TIME_INVITE = 1 << 2, /* makes the user */
 	ONE_TIME_EMAIL = 1 << 3, /* proves an e-mail address */
+	/* Sets a new password. Anybody can ask for one, so it does not void
+	 * the links for a new password that an administrator made. */
+	ONE_TIME_FORGOTTEN = 1 << 4,
 };
-#define ONE_TIME_LINKS (ONE_TIME_RESET | ONE_TIME_INVITE | ONE_TIME_EMAIL)
+#define ONE_TIME_LINKS                                                         \
+	(ONE_TIME_RESET | ONE_TIME_INVITE | ONE_TIME_EMAIL | ONE_TIME_FORGOTTEN)
 
 /* SHA-256 of the secret, which a factor store never sees. */
 struct one_time_hash {

@@ -47,7 +47,8 @@ static bool
 is_one_kind(enum one_time_kind kind)
 {
 	return kind == ONE_TIME_TICKET || kind == ONE_TIME_RESET ||
-	       kind == ONE_TIME_INVITE || kind == ONE_TIME_EMAIL;
+	       kind == ONE_TIME_INVITE || kind == ONE_TIME_EMAIL ||
+	       kind == ONE_TIME_FORGOTTEN;
 }
 
 int

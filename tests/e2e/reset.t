@@ -164,6 +164,28 @@ subtest 'a newer mail voids the link of an older one' => sub {
 	    'and voids nothing');
 };
 
+subtest 'a stranger voids no link of an administrator' => sub {
+	my ($code, $out, $errors) = $d->ctl(qw(link reset alice));
+	my ($path) = $out =~ m{(/auth/link/\S+)} or diag($errors);
+	is(ask_json('alice'), 202, 'somebody asks for a mail');
+	my (undef, $by_mail) = next_mail('alice');
+	is($n->client->page($_)->status, 200, 'both links work')
+	    for $path, $by_mail;
+	is(use_link($by_mail, 'yet another long phrase')->status, 303,
+	    'one sets the password');
+	is($n->client->page($path)->status, 404, 'then the other is dead');
+};
+
+# With a pause after each 20, the last one would wait for a minute.
+subtest 'many requests hold up nobody' => sub {
+	my $c = $n->client;
+	my @answers = map { $c->post_json('/auth/reset',
+		{ username => "nobody$_" })->status } 1 .. 600;
+	is(scalar(grep { $_ == 202 } @answers), 600, 'strangers ask');
+	is(ask_json('late'), 202, 'and another person');
+	ok(audited('user=late why=unknown_user'), 'whose request is handled');
+};
+
 subtest 'nobody learns who has an account' => sub {
 	my @kinds = ([ 'nobody', 'unknown_user' ],
 	    [ 'twins@example.com', 'ambiguous_name' ],

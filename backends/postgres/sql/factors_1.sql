@@ -12,7 +12,8 @@ CREATE TABLE fcgiauth.account (
 );
 
 -- A secret is removed when it is taken. The kinds are 1 ticket, 2 reset, 4
--- invite, 8 e-mail. If alone is true, a newer one of the user replaces it.
+-- invite, 8 e-mail, 16 reset by mail. If alone is true, a newer one of the user
+-- and of the kind replaces it.
 CREATE TABLE fcgiauth.one_time (
 	hash bytea NOT NULL CHECK (octet_length(hash) = 32),
 	kind bigint NOT NULL,

@@ -12,7 +12,8 @@ CREATE TABLE main.account (
 ) WITHOUT ROWID;
 
 -- A secret is removed when it is taken. The kinds are 1 ticket, 2 reset, 4
--- invite, 8 e-mail. If alone is 1, a newer one of the user replaces it.
+-- invite, 8 e-mail, 16 reset by mail. If alone is 1, a newer one of the user and
+-- of the kind replaces it.
 CREATE TABLE main.one_time (
 	hash BLOB NOT NULL
 		CHECK (typeof(hash) = 'blob' AND length(hash) = 32),

@@ -62,6 +62,7 @@ START_TEST(the_kind_is_part_of_the_key)
 		ONE_TIME_RESET,
 		ONE_TIME_INVITE,
 		ONE_TIME_EMAIL,
+		ONE_TIME_FORGOTTEN,
 	};
 	struct fixture *r = fixture_open();
 	struct one_time s = fixture_secret(r, ONE_TIME_EMAIL, 1), other = s;
