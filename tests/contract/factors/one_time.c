@@ -58,11 +58,8 @@ END_TEST
 START_TEST(the_kind_is_part_of_the_key)
 {
 	static const enum one_time_kind kinds[] = {
-		ONE_TIME_TICKET,
-		ONE_TIME_RESET,
-		ONE_TIME_INVITE,
-		ONE_TIME_EMAIL,
-		ONE_TIME_FORGOTTEN,
+		ONE_TIME_TICKET, ONE_TIME_RESET,     ONE_TIME_INVITE,
+		ONE_TIME_EMAIL,	 ONE_TIME_FORGOTTEN,
 	};
 	struct fixture *r = fixture_open();
 	struct one_time s = fixture_secret(r, ONE_TIME_EMAIL, 1), other = s;
