@@ -340,6 +340,7 @@ START_TEST(large_values_are_stored_unchanged)
 
 	for (int i = 0; i < N; i += 4096)
 		bytes[i] = (char)(i >> 12);
+	r->timeout = 60; /* for a slow machine */
 	bare_open(r, NULL, 0, &b);
 	OK(r, postgres_query(b.pg, "SELECT $1", PG_ARGS(PG_BYTES(bytes, N)),
 			     &res, &r->err));
