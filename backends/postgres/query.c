@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* How many times an operation is tried at most, if there are conflicts. */
-#define TRIES_MAX 12
+#define TRIES_MAX 30
 
 static int
 wait_socket(const struct postgres_conn *pg, short events, struct err *err)
