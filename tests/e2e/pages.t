@@ -17,8 +17,8 @@ use Test::More;
 plan(skip_all => 'no Chromium with chromedriver here')
     unless FCGIAuth::WebDriver::available();
 
-# There are many pages.
-alarm(2 * ($ENV{FCGIAUTH_TEST_LIMIT} || 300));
+# There are many pages, and 16 languages.
+alarm(5 * ($ENV{FCGIAUTH_TEST_LIMIT} || 300));
 
 my $pictures = $ENV{FCGIAUTH_PICTURES};
 my ($d, $n) = start_site(
