@@ -320,7 +320,7 @@ is_permitted(const struct request_context *ctx)
 	struct address address;
 	struct network network;
 
-	if (!set->enabled || ctx->in->hides_metrics ||
+	if (!set->enabled || !ctx->in->shows_metrics ||
 	    ctx->service->shared->metrics == NULL ||
 	    !address_parse(ctx->in->remote_addr, &address))
 		return false;

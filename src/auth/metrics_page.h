@@ -8,7 +8,7 @@
 /*
  * Answers with the metrics of this process. 404, as if there were no such
  * endpoint, if they are disabled, if the client is not in metrics.network, or
- * if the web server hides them by AUTH_METRICS=no.
+ * unless the web server shows them by AUTH_METRICS=yes.
  */
 void metrics_get(struct request_context *ctx);
 

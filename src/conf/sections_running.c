@@ -47,9 +47,10 @@ const struct option cache_options[] = {
 const struct option metrics_options[] = {
 	OPTION(BOOL, struct metrics_settings, enabled, .def = "no",
 	       .help = "Whether /auth/metrics answers with the metrics of "
-		       "this process. The snippets of the web servers hide "
-		       "it from visitors; another snippet, fcgiauth-metrics, "
-		       "serves it (guide monitoring.md)."),
+		       "this process. The web server must send the parameter "
+		       "AUTH_METRICS=yes; without it, the answer is 404. The "
+		       "snippet for metrics sends it (guide "
+		       "monitoring.md)."),
 	OPTION(WORDS, struct metrics_settings, network,
 	       .def = "127.0.0.0/8 ::1/128", .check = check_networks,
 	       .help = "The networks from which the metrics may be read. "

@@ -71,7 +71,7 @@ static const struct known {
 	[K_ORIGIN] = { NAME("HTTP_ORIGIN") },
 	[K_ACCEPT] = { NAME("HTTP_ACCEPT"), .again = AGAIN_FIRST },
 	[K_REQUIRE] = { NAME("AUTH_REQUIRE") },
-	[K_METRICS] = { NAME("AUTH_METRICS"), .again = AGAIN_FIRST },
+	[K_METRICS] = { NAME("AUTH_METRICS"), .again = AGAIN_NONE },
 	[K_TYPE] = { NAME("CONTENT_TYPE") },
 	[K_METHOD] = { NAME("REQUEST_METHOD") },
 	[K_LENGTH] = { NAME("CONTENT_LENGTH") },
@@ -375,7 +375,7 @@ static void
 take_headers(const struct values *values, struct http_request *r)
 {
 	r->require = or_empty(values->v[K_REQUIRE]);
-	r->hides_metrics = values->count[K_METRICS] > 0;
+	r->shows_metrics = str_eq(or_empty(values->v[K_METRICS]), STR("yes"));
 	r->secret = or_empty(values->v[K_SECRET]);
 	r->authorization = values->v[K_AUTHORIZATION];
 	r->authorization_twice = values->count[K_AUTHORIZATION] > 1;

@@ -50,7 +50,7 @@ struct http_request {
 	struct str remote_addr;
 	struct str require; /* AUTH_REQUIRE; may be empty */
 	struct str secret; /* AUTH_SECRET; may be empty */
-	bool hides_metrics; /* there is AUTH_METRICS, with whatever value */
+	bool shows_metrics; /* AUTH_METRICS is "yes" */
 	struct str authorization; /* header; p is NULL when absent */
 	bool authorization_twice; /* there were several: none is used */
 	struct str cookies[8]; /* Cookie header fields */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The metrics: what is counted, who may read them, that the snippets hide them,
-# and that Prometheus and the shipped alarms and dashboard understand them.
+# The metrics: what is counted, who may read them, that only their own snippet
+# shows them, and that Prometheus and the shipped alarms and dashboard understand them.
 # FCGIAUTH_WEB names the web server.
 use strict;
 use warnings;
@@ -31,11 +31,11 @@ my ($d, $n) = start_site(%{ $serving{$web} },
 	{ path => '/admin/', require => 'role:admin' },
 ]);
 
-# Asks the service itself, as a web server without our snippets would.
+# Asks the service itself, as the snippet for metrics does.
 sub ask_for {
 	my (%params) = @_;
 	return $d->ask(REQUEST_URI => '/auth/metrics',
-	    REMOTE_ADDR => '127.0.0.1', %params);
+	    REMOTE_ADDR => '127.0.0.1', AUTH_METRICS => 'yes', %params);
 }
 
 # Returns { 'name{labels}' => value }.
@@ -111,8 +111,10 @@ subtest 'who may read them' => sub {
 	is(ask_for(REMOTE_ADDR => $_)->{status}, 404,
 	    "404 from the network of $_") for '192.0.2.1', '2001:db8::1';
 	is(ask_for(REMOTE_ADDR => '::1')->{status}, 200, '200 from ::1');
-	is(ask_for(AUTH_METRICS => 'yes')->{status}, 404,
-	    'AUTH_METRICS hides them, whatever its value is');
+	is($d->ask(REQUEST_URI => '/auth/metrics',
+	    REMOTE_ADDR => '127.0.0.1')->{status}, 404,
+	    'a web server that does not say AUTH_METRICS does not show them');
+	is(ask_for(AUTH_METRICS => 'no')->{status}, 404, 'nor one that says no');
 	my $own = FCGIAuth::Client->new(port => $own_port)
 	    ->get('/auth/metrics');
 	is($own->status, 200, 'the snippet for metrics serves them');

@@ -21,7 +21,7 @@ begin(void)
 static struct flow_answer
 ask(const char *extra)
 {
-	return flow_get(&f, "/auth/metrics", extra, NULL);
+	return flow_get(&f, "/auth/metrics", "AUTH_METRICS=yes", extra);
 }
 
 /* Returns whether the metrics have this line. */
@@ -140,14 +140,23 @@ static const struct {
 	{ "REMOTE_ADDR=127.0.0.1", 404 },
 	{ "REMOTE_ADDR=::1", 404 },
 	{ "REMOTE_ADDR=unix:", 404 },
-	{ "AUTH_METRICS=no", 404 },
-	{ "AUTH_METRICS=", 404 },
+	{ "AUTH_METRICS=yes", 404 }, /* twice */
 	{ "HTTP_HOST=other.example.com", 200 },
 };
 
 START_TEST(network_is_checked)
 {
 	ck_assert_uint_eq(ask(readers[_i].extra).status, readers[_i].status);
+}
+END_TEST
+
+static const char *const others[] = { NULL, "AUTH_METRICS=no",
+				      "AUTH_METRICS=", "AUTH_METRICS=YES" };
+
+START_TEST(web_server_must_show_them)
+{
+	ck_assert_uint_eq(
+	    flow_get(&f, "/auth/metrics", others[_i], NULL).status, 404);
 }
 END_TEST
 
@@ -170,6 +179,7 @@ main(void)
 	tcase_add_test(t, recent_counts_leave_out_older_ones);
 	tcase_add_test(t, checks_and_logins_are_counted);
 	tcase_add_loop_test(t, network_is_checked, 0, ARRAY_LEN(readers));
+	tcase_add_loop_test(t, web_server_must_show_them, 0, ARRAY_LEN(others));
 	tcase_add_test(t, metrics_are_disabled_by_default);
 	return run_case(t);
 }
