@@ -118,7 +118,9 @@ page_login(struct request_context *ctx, unsigned status,
 			      !page->step),
 		HTML_VALUE("query", target_query(ctx, "", page->rd, "")),
 		/* What the links to other languages keep. */
-		HTML_VALUE("keep", target_query(ctx, "", page->rd, "&")),
+		HTML_VALUE("keep",
+			   target_query(ctx, page->step ? "step=1&" : "",
+					page->rd, "&")),
 	};
 
 	page_write(ctx, status, PAGE_LOGIN, vars, ARRAY_LEN(vars));

@@ -146,6 +146,21 @@ START_TEST(logo_is_shown_and_served)
 }
 END_TEST
 
+/* Another language shows the same form. */
+START_TEST(language_keeps_the_step)
+{
+	const char *cookie = flow_login(&f, "alice");
+	struct flow_answer a =
+	    flow_get(&f, "/auth/login?step=1&rd=/a", cookie, NULL);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert(flow_holds(a.body,
+			     "href=\"?step=1&amp;rd=%2Fa&amp;lang=de\""));
+	a = flow_get(&f, "/auth/login?rd=/a", NULL, NULL);
+	ck_assert(flow_holds(a.body, "href=\"?rd=%2Fa&amp;lang=de\""));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -157,5 +172,6 @@ main(void)
 	tcase_add_test(t, long_return_address_leaves_the_languages_out);
 	tcase_add_test(t, files_of_the_pages_are_served);
 	tcase_add_test(t, logo_is_shown_and_served);
+	tcase_add_test(t, language_keeps_the_step);
 	return run_case(t);
 }
