@@ -45,7 +45,8 @@ show_step(struct request_context *ctx, struct login_form *form,
 	login_form_show(ctx, 200, form, NULL);
 }
 
-/* Returns the text about what a link has done before it led here. */
+/* Returns the text about what a link has done before it led here. A link of
+ * another site must not make the page say this. */
 static const char *
 done_text(const struct request_context *ctx)
 {
@@ -53,7 +54,8 @@ done_text(const struct request_context *ctx)
 	struct err err;
 
 	if (http_request_query(ctx->in, STR("new"), ctx->call.arena, &what,
-			       &err) != 0)
+			       &err) != 0 ||
+	    !csrf_page_is_ours(ctx))
 		return NULL;
 	if (str_eq(what, STR("password")))
 		return TEXT("new.done");
@@ -89,15 +91,19 @@ read_query(const struct request_context *ctx, struct login_query *out,
 	return 0;
 }
 
-/* Returns the text about what led here; NULL: nothing is wrong. */
+/* Returns the text about what led here; NULL: nothing is wrong. A link of
+ * another site must not make the page say that the person must begin again. */
 static const char *
-query_problem(const struct login_query *query)
+query_problem(const struct request_context *ctx,
+	      const struct login_query *query)
 {
 	if (query->renewed.p != NULL)
 		return TEXT("login.no_cookies");
 	if (query->conflict.p != NULL)
 		return TEXT("login.two_cookies");
-	return query->again.p != NULL ? TEXT("must.gone") : NULL;
+	return query->again.p != NULL && csrf_page_is_ours(ctx) ?
+		   TEXT("must.gone") :
+		   NULL;
 }
 
 void
@@ -123,7 +129,7 @@ login_get(struct request_context *ctx)
 	else if (is.verdict == VERDICT_ALLOW && query.conflict.p == NULL)
 		login_form_go(ctx, form.rd);
 	else
-		offer_login(ctx, &form, query_problem(&query));
+		offer_login(ctx, &form, query_problem(ctx, &query));
 }
 
 static int

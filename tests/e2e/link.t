@@ -57,8 +57,8 @@ subtest 'a new password' => sub {
 		like($a->body, qr{name="username" value="alice"},
 		    'and has the name for password managers');
 		is($a->header('cache-control'), 'no-store', 'it is not cached');
-		is($a->header('referrer-policy'), 'same-origin',
-		    'the link is not sent to other sites');
+		is($a->header('referrer-policy'), 'strict-origin',
+		    'the link is in no Referer');
 	}
 	is($n->client->request(HEAD => $path)->status, 200, 'so does HEAD');
 	is(json_sign_in($n->client, 'alice')->status, 200,
@@ -84,6 +84,9 @@ subtest 'a new password' => sub {
 	    'the browser is led to the login page');
 	$a = $c->page($a->header('location'));
 	like($a->body, qr/password is set/, 'which says so');
+	unlike($c->get('/auth/login?new=password', Accept => 'text/html',
+	    'Sec-Fetch-Site' => 'cross-site')->body, qr/password is set/,
+	    'a link of another site does not make it say so');
 	is($old->xhr('/auth/me')->status, 401, 'the sessions have ended');
 	is(json_sign_in($n->client, 'alice')->status, 401,
 	    'the old password is wrong');

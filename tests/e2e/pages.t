@@ -196,7 +196,10 @@ my @pages = (
 		submit(new => 'bob', again => 'bob') } },
 	{ name => 'must-change-gone', words => 1, status => 200,
 	    heading => 'Sign in', after => demand('--no-must'),
-	    reach => get('/auth/login?again=1') },
+	    reach => sub {
+		log_in(username => 'bob', password => $PASSWORD);
+		submit(ticket => 'x', new => 'a quite different phrase',
+		    again => 'a quite different phrase') } },
 	{ name => 'logout', words => 1, status => 200, as => 'alice',
 	    heading => 'Sign out?', reach => get('/auth/logout') },
 	{ name => 'signed-out', status => 200,

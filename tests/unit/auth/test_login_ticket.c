@@ -66,7 +66,7 @@ START_TEST(a_ticket_belongs_to_a_browser)
 	ck_assert_uint_eq(program_sends(ticket, NEW, pre).status, 401);
 	ck_assert_uint_eq(program_sends(ticket, NEW, NULL).status, 401);
 	ck_assert_uint_eq(program_sends(ticket, NEW, OTHER_PRE).status, 401);
-	a = flow_get(&f, AGAIN, NULL, NULL);
+	a = flow_get(&f, AGAIN, "HTTP_SEC_FETCH_SITE=same-origin", NULL);
 	ck_assert(flow_holds(a.body, "Please sign in again."));
 	pre = mine;
 	csrf = my_csrf;

@@ -146,6 +146,37 @@ START_TEST(logo_is_shown_and_served)
 }
 END_TEST
 
+/* Only our own pages lead to a login page that says what has happened. */
+START_TEST(link_of_another_site_says_nothing)
+{
+	static const struct {
+		const char *uri, *said;
+	} rows[] = { { "/auth/login?new=password", "Your password is set" },
+		     { "/auth/login?again=1", "Please sign in again" } };
+	static const struct {
+		const char *header;
+		bool ours;
+	} froms[] = { { "HTTP_SEC_FETCH_SITE=same-origin", true },
+		      { "HTTP_ORIGIN=https://www.example.com", true },
+		      { "HTTP_SEC_FETCH_SITE=cross-site", false },
+		      { "HTTP_SEC_FETCH_SITE=same-site", false },
+		      { "HTTP_SEC_FETCH_SITE=none", false },
+		      { NULL, false } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows) * ARRAY_LEN(froms); i++) {
+		const size_t row = i / ARRAY_LEN(froms);
+		const size_t from = i % ARRAY_LEN(froms);
+		struct flow_answer a =
+		    flow_get(&f, rows[row].uri, froms[from].header, NULL);
+
+		ck_assert_uint_eq(a.status, 200);
+		ck_assert_msg(flow_holds(a.body, rows[row].said) ==
+				  froms[from].ours,
+			      "row %zu, %zu: %.*s", row, from, STR_ARG(a.body));
+	}
+}
+END_TEST
+
 /* Another language shows the same form. */
 START_TEST(language_keeps_the_step)
 {
@@ -172,6 +203,7 @@ main(void)
 	tcase_add_test(t, long_return_address_leaves_the_languages_out);
 	tcase_add_test(t, files_of_the_pages_are_served);
 	tcase_add_test(t, logo_is_shown_and_served);
+	tcase_add_test(t, link_of_another_site_says_nothing);
 	tcase_add_test(t, language_keeps_the_step);
 	return run_case(t);
 }
