@@ -121,16 +121,35 @@ own_page(struct request_context *ctx, const char *page)
 	return STR("");
 }
 
-struct str
-own_shown_path(const struct request_context *ctx)
+bool
+own_is_link(const struct request_context *ctx)
 {
 	const struct str prefix = ctx->service->set->server.path;
 	struct str path = ctx->in->path;
 
-	if (str_starts(path, prefix) &&
-	    str_starts(str_skip(path, prefix.n), STR(LINK_PATH)))
-		path.n = prefix.n + STR(LINK_PATH).n;
+	return str_starts(path, prefix) &&
+	       str_starts(str_skip(path, prefix.n), STR(LINK_PATH));
+}
+
+struct str
+own_shown_path(const struct request_context *ctx)
+{
+	struct str path = ctx->in->path;
+
+	if (own_is_link(ctx))
+		path.n = ctx->service->set->server.path.n + STR(LINK_PATH).n;
 	return path;
+}
+
+struct str
+own_shown_address(const struct request_context *ctx)
+{
+	struct str uri = ctx->in->uri;
+
+	if (own_is_link(ctx))
+		return own_shown_path(ctx);
+	uri.n = str_find(uri, '?');
+	return uri;
 }
 
 int

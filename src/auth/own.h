@@ -43,9 +43,17 @@ bool own_may_lead_to(const struct request_context *ctx, struct str url,
  * host. When out of memory, it is empty and the response has failed. */
 struct str own_page(struct request_context *ctx, const char *page);
 
+/* Returns true when the path of the request is that of a link that works once,
+ * and has its secret. */
+bool own_is_link(const struct request_context *ctx);
+
 /* Returns the path of the request for logs and pages: a link that works once is
  * without its secret. */
 struct str own_shown_path(const struct request_context *ctx);
+
+/* The same, but as the client sent the path; that of a malformed request, too.
+ * It may have any bytes. */
+struct str own_shown_address(const struct request_context *ctx);
 
 /* Sets s->login_page from server.login_url. */
 int own_login_page(struct service *s, struct arena *a,

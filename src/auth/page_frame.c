@@ -3,6 +3,7 @@
 #include "auth/page_frame.h"
 
 #include "auth/answer.h"
+#include "auth/own.h"
 #include "base/arena.h"
 #include "base/mailbox.h"
 #include "base/str.h"
@@ -156,7 +157,12 @@ add_page_headers(struct request_context *ctx, unsigned status)
 			     STR("text/html; charset=utf-8"));
 	http_response_header(ctx->out, "Content-Security-Policy",
 			     ctx->service->csp);
-	http_response_header(ctx->out, "Referrer-Policy", STR("same-origin"));
+	/* The secret of a link must not get into logs by the Referer of the
+	 * files that its page loads. With "no-referrer", browsers would send
+	 * its form without our Origin. */
+	http_response_header(ctx->out, "Referrer-Policy",
+			     own_is_link(ctx) ? STR("strict-origin") :
+						STR("same-origin"));
 	http_response_header(ctx->out, "X-Frame-Options", STR("DENY"));
 }
 

@@ -2,6 +2,7 @@
 /* Reports refused checks. */
 #include "auth/refusals.h"
 
+#include "auth/own.h"
 #include "base/buf.h"
 #include "base/log.h"
 
@@ -20,14 +21,6 @@ is_wanted(const struct request_context *ctx, unsigned status)
 		return true;
 	}
 	return false;
-}
-
-/* Returns the path without the query, which may hold confidential data. */
-static struct str
-shown_path(struct str uri)
-{
-	uri.n = str_find(uri, '?');
-	return str_clip(uri, PATH_MAX_BYTES);
 }
 
 static struct log_field
@@ -49,7 +42,8 @@ refusals_write_line(const struct request_context *ctx, const struct refusal *r,
 		unless_empty("user", r->user),
 		unless_empty("host", str_clip(in->host, 255)),
 		unless_empty("method", str_clip(in->method_name, 32)),
-		unless_empty("path", shown_path(in->uri)),
+		unless_empty("path",
+			     str_clip(own_shown_address(ctx), PATH_MAX_BYTES)),
 		unless_empty("require", str_clip(in->require, 128)),
 		unless_empty("address", str_clip(in->remote_addr, 64)),
 		unless_empty("request", in->request_id),

@@ -18,6 +18,7 @@ my $shots = $ENV{FCGIAUTH_SCREENSHOTS} || tempdir();
 my $sockets = tempdir();
 my ($d, $n) = start_site(
     http => <<"EOT", server => <<"EOT");
+	log_format referers '\$http_referer';
 	server {
 		listen unix:$sockets/page.sock;
 		location / {
@@ -29,6 +30,7 @@ my ($d, $n) = start_site(
 		}
 	}
 EOT
+	access_log $sockets/referers referers;
 	location / {
 		include fcgiauth/fcgiauth-protect.conf;
 		proxy_pass http://unix:$sockets/page.sock;
@@ -246,6 +248,28 @@ subtest 'a person without the required role' => sub {
 	quiet('forbidden');
 	$web->go("$site/");
 	keyboard_logout('bob', 'bob');
+};
+
+# The pages of links have a Referrer-Policy of their own: with a wrong one, the
+# form would be refused.
+subtest 'the form of a link' => sub {
+	$d->add_user('carol');
+	my ($code, $out, $errors) = $d->ctl(qw(link reset carol --url), $site);
+	is($code, 0, 'a link') or diag($errors);
+	chomp $out;
+	$web->go($out);
+	for my $field ('#new', '#again') {
+		$web->click(the($field));
+		$web->type('a quite different phrase');
+	}
+	$web->click(the('form button[type=submit]'));
+	ok(at('/auth/login?new=password'), 'it leads to the login page');
+	like($web->text(the('main')), qr/Your password is set/, 'which says so');
+	quiet('a link');
+	my ($secret) = $out =~ m{([^/]+)\z};
+	my $referers = slurp("$sockets/referers");
+	like($referers, qr{^\Q$site\E/$}m, 'its files are asked for');
+	unlike($referers, qr/\Q$secret\E/, 'no Referer has its secret');
 };
 
 subtest 'a browser without JavaScript' => sub {

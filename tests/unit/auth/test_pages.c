@@ -146,6 +146,20 @@ START_TEST(logo_is_shown_and_served)
 }
 END_TEST
 
+/* The secret of a link is in the address of its page. */
+START_TEST(secret_of_a_link_is_in_no_referer)
+{
+	struct flow_answer a =
+	    flow_get(&f, "/auth/link/x", "HTTP_ACCEPT=text/html", NULL);
+
+	ck_assert(str_eq(flow_header(&a, "Referrer-Policy"),
+			 STR("strict-origin")));
+	a = flow_get(&f, "/auth/none", "HTTP_ACCEPT=text/html", NULL);
+	ck_assert(str_eq(flow_header(&a, "Referrer-Policy"),
+			 STR("same-origin")));
+}
+END_TEST
+
 /* Only our own pages lead to a login page that says what has happened. */
 START_TEST(link_of_another_site_says_nothing)
 {
@@ -203,6 +217,7 @@ main(void)
 	tcase_add_test(t, long_return_address_leaves_the_languages_out);
 	tcase_add_test(t, files_of_the_pages_are_served);
 	tcase_add_test(t, logo_is_shown_and_served);
+	tcase_add_test(t, secret_of_a_link_is_in_no_referer);
 	tcase_add_test(t, link_of_another_site_says_nothing);
 	tcase_add_test(t, language_keeps_the_step);
 	return run_case(t);

@@ -50,6 +50,9 @@ static const struct {
 	  "host=www.example.com method=GET path=/admin/x address=192.0.2.7 "
 	  "request=test-request\n",
 	  "not signed in" },
+	{ NULL, "/auth/link/secret?x=hidden", NULL, 401,
+	  "host=www.example.com method=GET path=/auth/link/ address=",
+	  "not signed in" },
 	{ "HTTP_COOKIE=__Host-fcgiauth=forged", "/user", NULL, 401,
 	  "status=401 reason=\"invalid credential\" host=",
 	  "invalid credential" },
