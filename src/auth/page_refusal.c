@@ -98,13 +98,9 @@ text_key(struct request_context *ctx, const char *place, const char *name)
 static struct str
 shown_address(struct request_context *ctx)
 {
-	struct str path = ctx->in->uri, shown = own_shown_path(ctx);
+	struct str path = str_clip(own_shown_address(ctx), ADDRESS_MAX);
 	struct buf b;
 
-	path.n = str_find(path, '?');
-	if (shown.n < ctx->in->path.n)
-		path = shown;
-	path = str_clip(path, ADDRESS_MAX);
 	if (!str_starts(path, STR("/")) || !str_is_text(path))
 		return STR("");
 	buf_init(&b, ctx->call.arena, 2 * ADDRESS_MAX);
@@ -125,7 +121,9 @@ same_address(struct request_context *ctx)
 	if ((ctx->in->method != HTTP_GET && ctx->in->method != HTTP_HEAD) ||
 	    !str_starts(uri, STR("/")))
 		return STR("");
-	return redirect_escape(uri, ctx->call.arena);
+	uri = redirect_escape(uri, ctx->call.arena);
+	/* A browser takes the text after "//" for a host. */
+	return own_may_lead_to(ctx, uri, false) ? uri : STR("");
 }
 
 void

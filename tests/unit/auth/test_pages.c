@@ -146,6 +146,47 @@ START_TEST(logo_is_shown_and_served)
 }
 END_TEST
 
+/* Returns the page for a person whose check the store could not answer. */
+static struct flow_answer
+challenge_while_away(const char *cookie, const char *uri)
+{
+	const char *const params[] = { "AUTH_ACTION=challenge",
+				       "HTTP_SEC_FETCH_MODE=navigate",
+				       flow_text(&f, "REQUEST_URI=%s", uri),
+				       cookie, NULL };
+
+	store_faulty_fail(&f.faulty, 1, true);
+	return flow_ask(&f, false, params, NULL);
+}
+
+/* "Try again" never leads to another host. */
+START_TEST(trying_again_stays_on_this_host)
+{
+	static const struct {
+		const char *uri, *link; /* NULL: there is none */
+	} rows[] = {
+		{ "/some/page?a=1", " href=\"/some/page?a=1\"" },
+		{ "//evil.example/x?y", NULL },
+		{ "/\\evil.example/x", NULL },
+		{ "/%5cevil.example/x", NULL },
+	};
+	const char *cookie = flow_login(&f, "alice");
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct flow_answer a =
+		    challenge_while_away(cookie, rows[i].uri);
+
+		ck_assert_uint_eq(a.status, 503);
+		ck_assert_msg(flow_holds(a.body, "class=\"button\"") ==
+				  (rows[i].link != NULL),
+			      "row %zu: %.*s", i, STR_ARG(a.body));
+		ck_assert(rows[i].link == NULL ||
+			  flow_holds(a.body, rows[i].link));
+		ck_assert(!flow_holds(a.body, "href=\"//"));
+	}
+}
+END_TEST
+
 /* The secret of a link is in the address of its page. */
 START_TEST(secret_of_a_link_is_in_no_referer)
 {
@@ -217,6 +258,7 @@ main(void)
 	tcase_add_test(t, long_return_address_leaves_the_languages_out);
 	tcase_add_test(t, files_of_the_pages_are_served);
 	tcase_add_test(t, logo_is_shown_and_served);
+	tcase_add_test(t, trying_again_stays_on_this_host);
 	tcase_add_test(t, secret_of_a_link_is_in_no_referer);
 	tcase_add_test(t, link_of_another_site_says_nothing);
 	tcase_add_test(t, language_keeps_the_step);
