@@ -34,12 +34,17 @@ void csrf_key_free(void *key);
  */
 bool csrf_page_is_ours(const struct request_context *ctx);
 
+/* Returns true when Sec-Fetch-Site says that another site caused the request;
+ * also one whose host is below the same domain. */
+bool csrf_is_from_elsewhere(const struct request_context *ctx);
+
 /*
  * Refusals are 403 `csrf`: a page for a person, JSON for a program, and a line
  * in the log, at most five in a second, that says how to resolve the cause.
  *
  * csrf_refuse_origin() refuses a request that has an Origin which is not ours,
- * and returns whether it did; browsers send an Origin with every POST.
+ * or none although Sec-Fetch-Site says that another site sent it, and returns
+ * whether it did; browsers send an Origin with every POST.
  * csrf_refuse_form() refuses a form whose token is wrong. csrf_login_problem()
  * logs the same for the login form, which is shown again, and returns the
  * key of the text to show with it; `has_cookie`: the pre-session cookie was

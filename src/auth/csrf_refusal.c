@@ -22,8 +22,16 @@ enum fault {
 	/* Our page according to the browser, but with another host. */
 	FAULT_RENAMED,
 	FAULT_FOREIGN,
-	FAULT_HIDDEN, /* `null`, or not an origin */
+	/* `null`, not an origin, or none although another site sent it */
+	FAULT_HIDDEN,
 };
+
+bool
+csrf_is_from_elsewhere(const struct request_context *ctx)
+{
+	return str_eq(ctx->in->fetch_site, STR("cross-site")) ||
+	       str_eq(ctx->in->fetch_site, STR("same-site"));
+}
 
 /* Compares the Origin of a request with ours. *o is set unless the result is
  * FAULT_NONE or FAULT_HIDDEN. */
@@ -33,8 +41,9 @@ origin_fault(const struct request_context *ctx, struct origin *o)
 	const struct http_request *in = ctx->in;
 	const struct service *s = ctx->service;
 
-	if (in->origin.p == NULL ||
-	    words_have(&s->set->cors.origins, in->origin))
+	if (in->origin.p == NULL)
+		return csrf_is_from_elsewhere(ctx) ? FAULT_HIDDEN : FAULT_NONE;
+	if (words_have(&s->set->cors.origins, in->origin))
 		return FAULT_NONE;
 	if (!origin_parse(in->origin, o))
 		return FAULT_HIDDEN;

@@ -5,6 +5,7 @@
 #include "auth/answer.h"
 #include "auth/audit.h"
 #include "auth/credential.h"
+#include "auth/csrf.h"
 #include "auth/login.h"
 #include "auth/metrics.h"
 #include "auth/pages.h"
@@ -274,20 +275,11 @@ go_by_login_page(struct request_context *ctx, struct str rd)
 }
 
 /*
- * Returns true when another site caused the request. A foreign page can open
- * our page and abort the request before the answer arrives; then the refresh
- * token would be used and its successor lost. Therefore such a request uses no
- * token, but returns a page that sends the request again.
+ * Sends the request again from our own page, once; the second time, the form is
+ * shown. A foreign page can open our page and abort the request before the
+ * answer arrives; then the refresh token would be used and its successor lost.
+ * Therefore a request from elsewhere uses no token.
  */
-static bool
-is_from_elsewhere(const struct request_context *ctx)
-{
-	return str_eq(ctx->in->fetch_site, STR("cross-site")) ||
-	       str_eq(ctx->in->fetch_site, STR("same-site"));
-}
-
-/* Sends the request again from our own page, once; the second time, the form is
- * shown. */
 static void
 ask_by_ourselves(struct request_context *ctx, bool *done)
 {
@@ -326,7 +318,7 @@ refresh_navigation(struct request_context *ctx, struct str rd, bool *done,
 		*problem = TEXT("login.no_cookies");
 		return;
 	}
-	if (is_from_elsewhere(ctx)) {
+	if (csrf_is_from_elsewhere(ctx)) {
 		ask_by_ourselves(ctx, done);
 		return;
 	}
