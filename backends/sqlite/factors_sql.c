@@ -2,6 +2,8 @@
 /* The statements of the SQLite factor store. */
 #include "backends/sqlite/factors_sql.h"
 
+#include "strategy/factor_store.h"
+
 #define SECRET_COLUMNS "hash, kind, name, data, created_ms, expires_ms"
 #define MAIL_COLUMNS                                                           \
 	"id, name, recipient, kind, body, created_ms, next_ms, expires_ms,"    \
@@ -12,10 +14,33 @@
 	" WHERE hash = ?1 AND kind = ?2 AND expires_ms > ?3"                   \
 	" AND created_ms <= ?4"
 
-/* Deletes at most ?2 rows that have expired at ?1. */
-#define SWEEP(table, key)                                                      \
+/* Deletes at most ?2 rows that have expired at ?1, or to which `or` applies. */
+#define SWEEP(table, key, or)                                                  \
 	"DELETE FROM main." table " WHERE (" key ") IN (SELECT " key           \
-	" FROM main." table " WHERE expires_ms <= ?1 LIMIT ?2)"
+	" FROM main." table " WHERE expires_ms <= ?1" or                       \
+	    " LIMIT ?2)"
+
+/* True of a mail that no other program has damaged: a damaged one must not keep
+ * the others from being sent. */
+#define IS_MAIL                                                                \
+	"typeof(id) = 'blob' AND length(id) = 16"                              \
+	" AND typeof(name) = 'text'"                                           \
+	" AND length(CAST(name AS BLOB)) <= 64"                                \
+	" AND typeof(recipient) = 'text'"                                      \
+	" AND length(CAST(recipient AS BLOB)) <= 254"                          \
+	" AND typeof(kind) = 'text'"                                           \
+	" AND length(CAST(kind AS BLOB)) <= 32"                                \
+	" AND typeof(body) = 'text'"                                           \
+	" AND length(CAST(body AS BLOB)) <= 16384"                             \
+	" AND typeof(created_ms) = 'integer'"                                  \
+	" AND typeof(next_ms) = 'integer'"                                     \
+	" AND typeof(expires_ms) = 'integer'"                                  \
+	" AND typeof(tries) = 'integer'"
+
+_Static_assert(MAIL_ID_BYTES == 16 && IDENTITY_NAME_MAX == 64 &&
+		   MAIL_ADDRESS_MAX == 254 && MAIL_KIND_MAX == 32 &&
+		   MAIL_BODY_MAX == 16384,
+	       "IS_MAIL has these numbers");
 
 const char *const sqlite_factors_sql[FACTORS_SQL_END] = {
 	[FACTORS_SQL_PROBE] =
@@ -50,7 +75,7 @@ const char *const sqlite_factors_sql[FACTORS_SQL_END] = {
 	/* ?1 now_ms, ?2 limit. */
 	[FACTORS_SQL_MAIL_DUE] = "SELECT " MAIL_COLUMNS " FROM main.outbox"
 				 " WHERE next_ms <= ?1 AND expires_ms > ?1"
-				 " ORDER BY next_ms LIMIT ?2",
+				 " AND " IS_MAIL " ORDER BY next_ms LIMIT ?2",
 	[FACTORS_SQL_MAIL_LEASE] =
 	    "UPDATE main.outbox SET next_ms = ?2, tries = tries + 1"
 	    " WHERE id = ?1",
@@ -62,6 +87,7 @@ const char *const sqlite_factors_sql[FACTORS_SQL_END] = {
 	[FACTORS_SQL_REMOVE_SECRETS] =
 	    "DELETE FROM main.one_time WHERE name = ?1",
 	[FACTORS_SQL_REMOVE_MAILS] = "DELETE FROM main.outbox WHERE name = ?1",
-	[FACTORS_SQL_SWEEP_SECRETS] = SWEEP("one_time", "hash, kind"),
-	[FACTORS_SQL_SWEEP_MAILS] = SWEEP("outbox", "id"),
+	[FACTORS_SQL_SWEEP_SECRETS] = SWEEP("one_time", "hash, kind", ""),
+	[FACTORS_SQL_SWEEP_MAILS] =
+	    SWEEP("outbox", "id", " OR NOT (" IS_MAIL ")"),
 };

@@ -184,7 +184,8 @@ struct factor_store_ops {
 	 * Returns at most `limit` mails that are due and have not expired,
 	 * those that are due for the longest time first. In the same step each
 	 * one is counted and postponed by lease_ms: until then no other
-	 * instance gets it.
+	 * instance gets it. A mail that is damaged does not keep the others
+	 * from being returned.
 	 */
 	int (*mail_claim)(void *conn, const struct call *c, size_t limit,
 			  int64_t lease_ms, struct mail_list *out,
@@ -202,8 +203,8 @@ struct factor_store_ops {
 	int (*remove_user)(void *conn, const struct call *c, struct str user,
 			   int64_t *removed, struct err *err);
 
-	/* Removes at most `limit` one-time secrets and mails that have expired;
-	 * *removed is their number. */
+	/* Removes at most `limit` one-time secrets and mails that have expired,
+	 * and mails that are damaged; *removed is their number. */
 	int (*sweep)(void *conn, const struct call *c, size_t limit,
 		     int64_t *removed, struct err *err);
 };

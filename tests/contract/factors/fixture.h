@@ -23,6 +23,9 @@ struct factors_kind {
 	/* With true the server refuses every operation, but answers, until the
 	 * function is called with false. NULL: it cannot. */
 	void (*refuse)(const char *path, bool refuses);
+	/* Gives the mails of the kind "damaged" a value that cannot be read.
+	 * NULL: the store accepts no such value. */
+	void (*damage)(const char *path);
 };
 extern const struct factors_kind factors_kind;
 

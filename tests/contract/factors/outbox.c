@@ -146,6 +146,29 @@ START_TEST(the_longest_mail_is_kept)
 }
 END_TEST
 
+/* It is not claimed, and removed before it expires. */
+START_TEST(a_damaged_mail_does_not_stop_the_others)
+{
+	struct fixture *r = fixture_open();
+	struct mail_list list;
+	int64_t n = -1;
+
+	if (factors_kind.damage != NULL) {
+		fixture_add_mail(r, "damaged", r->now);
+		fixture_add_mail(r, "reset", r->now + 1);
+		factors_kind.damage(r->path);
+		list = claim(r, 1, r->now + 2);
+		SAME(r, list.n, 1);
+		HOLDS(r, str_eq(list.v[0].kind, STR("reset")));
+		SAME(r, claim(r, 9, r->now + 2).n, 0);
+		OK(r, factors_sweep(r->conn, NOW(r), 9, &n, &r->err));
+		SAME(r, n, 1);
+		SAME(r, claim(r, 9, r->now + 2 + LEASE_MS).n, 1);
+	}
+	fixture_close(r);
+}
+END_TEST
+
 TCase *
 factors_outbox_cases(void)
 {
@@ -157,5 +180,6 @@ factors_outbox_cases(void)
 	tcase_add_test(t, the_mail_that_waits_longest_is_first);
 	tcase_add_test(t, an_expired_mail_is_not_claimed);
 	tcase_add_test(t, the_longest_mail_is_kept);
+	tcase_add_test(t, a_damaged_mail_does_not_stop_the_others);
 	return t;
 }
