@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The connections that nginx keeps to the service. A few of them are enough for
 # all requests. One that was closed may cost a request an error, but nginx never
-# sends a request twice that uses up a refresh token: with `grace = 0` the
-# second use ends the session.
+# sends a request twice that uses up a refresh token, a link or a ticket: with
+# `grace = 0` the second use of a token ends the session.
 use strict;
 use warnings;
 
@@ -82,8 +82,13 @@ sub reuses {
 my @SCRIPT = @FCGIAuth::Client::XHR;
 my @PERSON = @FCGIAuth::Client::NAVIGATE;
 
+# A program that sends a new password.
+my @BY_PROGRAM = (headers => [ 'Content-Type' => 'application/json' ], body =>
+	'{"ticket":"x","current":"x","new":"a quite different phrase"}');
+
 # Each request has the arguments of FCGIAuth::Client::request() and the expected
-# status. `once`: it uses up the refresh token of the client.
+# status. `once`: it must not be sent twice, as it may use up a refresh token or
+# something else that works once.
 my %requests = (
 	'a refresh' => { once => 1, status => 200,
 		args => [ POST => '/auth/refresh', headers => \@SCRIPT ] },
@@ -98,6 +103,12 @@ my %requests = (
 	'a refresh for a large form' => { once => 1, status => 307,
 		form => 1, args => [ POST => '/auth/repeat?rd=/page',
 			headers => \@PERSON, body => 'a=' . 'x' x 20000 ] },
+	'a password by a link' => { once => 1, visitor => 1, status => 404,
+		args => [ POST => '/auth/link/' . 'A' x 43, @BY_PROGRAM ] },
+	'a password at the sign-in' => { once => 1, visitor => 1, status => 401,
+		args => [ POST => '/auth/login/password', @BY_PROGRAM ] },
+	'a change of the password' => { once => 1, visitor => 1, status => 401,
+		args => [ POST => '/auth/password', @BY_PROGRAM ] },
 	'a sign-in' => { status => 200, args => [ POST => '/auth/login',
 		headers => [ 'Content-Type' => 'application/json' ],
 		body => qq({"username":"alice","password":"$PASSWORD"}) ] },
