@@ -264,7 +264,8 @@ subtest 'the form of a link' => sub {
 	}
 	$web->click(the('form button[type=submit]'));
 	ok(at('/auth/login?new=password'), 'it leads to the login page');
-	like($web->text(the('main')), qr/Your password is set/, 'which says so');
+	like($web->text(the('main')), qr/Your password is set/,
+	    'which says so');
 	quiet('a link');
 	my ($secret) = $out =~ m{([^/]+)\z};
 	my $referers = slurp("$sockets/referers");

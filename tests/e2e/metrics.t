@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The metrics: what is counted, who may read them, that only their own snippet
-# shows them, and that Prometheus and the shipped alarms and dashboard understand them.
+# shows them, and that Prometheus and the shipped alarms and dashboard understand
+# them.
 # FCGIAUTH_WEB names the web server.
 use strict;
 use warnings;
@@ -114,7 +115,8 @@ subtest 'who may read them' => sub {
 	is($d->ask(REQUEST_URI => '/auth/metrics',
 	    REMOTE_ADDR => '127.0.0.1')->{status}, 404,
 	    'a web server that does not say AUTH_METRICS does not show them');
-	is(ask_for(AUTH_METRICS => 'no')->{status}, 404, 'nor one that says no');
+	is(ask_for(AUTH_METRICS => 'no')->{status}, 404,
+	    'nor one that says no');
 	my $own = FCGIAuth::Client->new(port => $own_port)
 	    ->get('/auth/metrics');
 	is($own->status, 200, 'the snippet for metrics serves them');
