@@ -27,7 +27,7 @@ link_works(const struct mail *mail)
 	ck_assert(one_time_read(token, &hash));
 	ck_assert_int_eq(factors_one_time_peek(f.conns.factors,
 					       flow_call(&f, now_ms()), &hash,
-					       ONE_TIME_RESET, &is, &err),
+					       ONE_TIME_FORGOTTEN, &is, &err),
 			 0);
 	return is.found;
 }
