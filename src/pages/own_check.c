@@ -186,6 +186,22 @@ require_fields(const struct checker *c)
 	}
 }
 
+/* Requires the addresses of the forms of the built-in template that lead to
+ * another page. */
+static void
+require_actions(const struct checker *c)
+{
+	struct str rest = c->t->built_in;
+
+	while (skip_to(&rest, " action=\"")) {
+		struct str action = str_skip(rest, 1);
+
+		rest = str_skip(action, strlen("action=\""));
+		action.n = strlen("action=\"") + str_find(rest, '"') + 1;
+		require_part(c, action);
+	}
+}
+
 /* Requires the value against forged forms in each form. */
 static void
 require_csrf(const struct checker *c)
@@ -237,6 +253,7 @@ own_check(const struct own_template *t, struct problems *problems)
 	check_split(&c);
 	require_tags(&c);
 	require_fields(&c);
+	require_actions(&c);
 	require_csrf(&c);
 	return problems->count == before ? 0 : -1;
 }

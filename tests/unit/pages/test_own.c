@@ -13,9 +13,9 @@
 
 static char directory[] = "own-pages-XXXXXX";
 static const char *const written[] = {
-	"login.html",	"logout.html",	 "frame.html",
-	"style.css",	"none.html",	 "texts/en.txt",
-	"texts/xx.txt", "texts/old.txt", "texts/.de.txt",
+	"new_password.html", "login.html",    "logout.html",  "frame.html",
+	"style.css",	     "none.html",     "texts/en.txt", "texts/xx.txt",
+	"texts/old.txt",     "texts/.de.txt",
 };
 
 static const char *
@@ -206,6 +206,8 @@ static const struct {
 	  "name=\"password\" is missing" },
 	{ "login.html", "{{csrf}}", "", NULL, "{{csrf}} is missing" },
 	{ "login.html", "{{*problem}}", "", NULL, "{{*problem}} is missing" },
+	{ "new_password.html", " action=\"{{path}}/login/password\"", "", NULL,
+	  "action=\"{{path}}/login/password\" is missing" },
 	{ "logout.html", "</form>", "</form>\n<form method=\"post\"><p></form>",
 	  "<form method=\"post\"><p>", "the form has no {{csrf}}" },
 	{ "logout.html", "</form>", "", "<form", "the form has no end" },
