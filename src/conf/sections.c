@@ -432,8 +432,9 @@ const struct tables_section tables_sections[] = {
 	  .options = link_options,
 	  .named = true,
 	  .help = "An application that the account page offers. There can "
-		  "be any number of these sections, each with a name of its "
-		  "own; they are shown in the order of the file." },
+		  "be up to 64 of these sections, each with a name of its "
+		  "own; they are shown in the order of the file. Their "
+		  "addresses and titles may have 8192 bytes together." },
 };
 const size_t tables_nsections = ARRAY_LEN(tables_sections);
 

@@ -186,6 +186,34 @@ load_named(const struct loader *l, const struct tables_section *t,
 	return v;
 }
 
+/* Reports the first link that is one too many for the account page. */
+static void
+check_links(const struct loader *l)
+{
+	const struct links_settings *links = &l->out->links;
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < links->n; i++) {
+		const struct link_settings *link = &links->v[i];
+		const struct place at = { .file = l->ini.file,
+					  .line = link->url_line,
+					  .section = STR("link"),
+					  .name = link->name,
+					  .key = STR("url") };
+
+		bytes += link->url.n +
+			 (link->title.n > 0 ? link->title.n : link->name.n);
+		if (i < LINKS_MAX && bytes <= LINKS_MAX_BYTES)
+			continue;
+		problems_add(l->problems, &at,
+			     "the account page has room for %d links whose "
+			     "addresses and titles have at most %d bytes "
+			     "together; this one is too many",
+			     LINKS_MAX, LINKS_MAX_BYTES);
+		return;
+	}
+}
+
 static void
 load_section_kind(const struct loader *l, const struct tables_section *t)
 {
@@ -194,6 +222,7 @@ load_section_kind(const struct loader *l, const struct tables_section *t)
 	if (strcmp(t->name, link_kind.name) == 0) {
 		l->out->links.v =
 		    load_named(l, t, &link_kind, &l->out->links.n);
+		check_links(l);
 		return;
 	}
 	l->out->rules.v = load_named(l, t, &rule_kind, &l->out->rules.n);

@@ -146,6 +146,11 @@ struct link_settings {
 	unsigned url_line, require_line; /* lines of these keys */
 };
 
+/* How many links there may be, and how many bytes their addresses and titles
+ * may have together: the account page must fit into an answer. */
+#define LINKS_MAX	64
+#define LINKS_MAX_BYTES 8192
+
 /* The links, in the order of the file. */
 struct links_settings {
 	const struct link_settings *v;

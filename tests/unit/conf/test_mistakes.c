@@ -2,6 +2,7 @@
 /* Each mistake in a configuration: its line and its message. */
 #include "conf/settings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/conf/drivers.h"
@@ -405,6 +406,43 @@ START_TEST(mistake_has_its_line_and_message)
 }
 END_TEST
 
+/* The account page has room for a part of these links. */
+START_TEST(too_many_links_are_refused)
+{
+	static const struct {
+		unsigned n;
+		size_t url; /* bytes of the address */
+		unsigned line; /* of the link that is too many; 0: none */
+	} rows[] = {
+		{ 64, 10, 0 }, { 65, 10, 130 }, { 8, 1000, 0 }, { 9, 1000, 18 }
+	};
+	static char text[16 * 1024];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct parsed p;
+		size_t n = 0;
+
+		for (unsigned k = 0; k < rows[i].n; k++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+					      "[link n%u]\nurl = /%0*d\n", k,
+					      (int)rows[i].url - 1, 0);
+		parse(&p, (struct str){ .p = text, .n = n });
+		ck_assert_uint_eq(p.problems.count, rows[i].line != 0);
+		if (rows[i].line != 0) {
+			char at[64];
+
+			(void)snprintf(at, sizeof(at), "t.ini:%u: [link n%u] ",
+				       rows[i].line, rows[i].n - 1);
+			ck_assert_ptr_eq(strstr(first_problem(&p), at),
+					 first_problem(&p));
+			ck_assert_ptr_nonnull(strstr(first_problem(&p),
+						     "room for 64 links"));
+		}
+		arena_free(p.arena);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -412,5 +450,6 @@ main(void)
 
 	tcase_add_loop_test(t, mistake_has_its_line_and_message, 0,
 			    ARRAY_LEN(mistakes));
+	tcase_add_test(t, too_many_links_are_refused);
 	return run_case(t);
 }
