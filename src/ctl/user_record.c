@@ -283,7 +283,12 @@ record_parse_json(struct str line, struct arena *a, struct user_record *out,
 
 	/* The message of the parser quotes the line. */
 	if (!json_is_object(root)) {
+		const bool is_json = root != NULL;
+
 		json_decref(root);
+		if (is_json)
+			return err_set(err, ERR_INPUT,
+				       "must be one JSON object");
 		return err_set(err, ERR_INPUT,
 			       "must be one JSON object without duplicate "
 			       "members (column %d)",

@@ -195,7 +195,7 @@ add_body(struct buf *b, struct arena *a, struct str text)
 	}
 }
 
-/* Returns true for plain characters, newlines and tabs. */
+/* Returns true for plain characters and newlines. */
 static bool
 is_body(struct str text)
 {

@@ -113,9 +113,10 @@ postman_send(const struct postman *p, const struct mail_settings *set,
 					     .limit_ms = TRANSPORT_LIMIT_MS };
 	struct mail_message message = { .to = mail->to, .text = mail->body };
 
-	if (!str_cut(&message.text, '\n', &message.subject) ||
-	    !mailbox_parse(set->from, &message.from))
+	if (!str_cut(&message.text, '\n', &message.subject))
 		return err_set(err, ERR_INPUT, "the mail has no text");
+	if (!mailbox_parse(set->from, &message.from))
+		return err_set(err, ERR_INPUT, "the sender is no address");
 	return transport_send(&transport, &message, p->arena, out, err);
 }
 

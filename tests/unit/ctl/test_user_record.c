@@ -121,6 +121,7 @@ expect_error(const struct user_reader *r, const struct err *err,
 	ck_assert_int_gt(len, 0);
 	ck_assert_msg(strncmp(text, *is, n) == 0, "file %d: is %s but not %s",
 		      row, text, *is);
+	ck_assert_ptr_null(strstr(text, "column -1"));
 	*is += n + 1;
 }
 
