@@ -198,28 +198,21 @@ new_password_end_all(struct request_context *ctx, struct str name,
  * the old password in between would begin a session that is not ended. */
 static int
 new_password_end_sessions(struct request_context *ctx,
-			  const struct new_password *n, const char *hash,
+			  const struct new_password *n, int64_t *ended,
 			  struct err *err)
 {
 	const struct auth_mode_ops *mode = ctx->service->mode_ops;
 	const struct str name = n->user->who.name;
-	int64_t ended;
-	int rc;
 
 	if (n->keep == NULL || !service_keeps_sessions(ctx->service))
-		rc = new_password_end_all(ctx, name, &ended, err);
-	else if (mode->end_others != NULL)
-		rc = mode->end_others(&ctx->call, name, n->keep, &ended, err);
-	else
-		rc = store_revoke_user(ctx->call.store, &ctx->call, name,
-				       n->keep, &ended, err);
-	if (rc != 0)
-		return -1;
-	audit_ended(ctx, "sessions_ended", name, ended, "password_changed");
-	return n->keep != NULL ? renew_mark(ctx, n->user, hash, err) : 0;
+		return new_password_end_all(ctx, name, ended, err);
+	if (mode->end_others != NULL)
+		return mode->end_others(&ctx->call, name, n->keep, ended, err);
+	return store_revoke_user(ctx->call.store, &ctx->call, name, n->keep,
+				 ended, err);
 }
 
-/* Voids what was given out for the old password. */
+/* Removes what was given out for the old password. */
 static int
 clear_account(struct request_context *ctx, struct str name, struct err *err)
 {
@@ -235,7 +228,6 @@ clear_account(struct request_context *ctx, struct str name, struct err *err)
 				  err) != 0 ||
 	    factors_account(factors, &ctx->call, name, &account, err) != 0)
 		return -1;
-	/* Last: nothing that fails after it has to undo it. */
 	return account.must_change ?
 		   factors_account_set(factors, &ctx->call, &change, err) :
 		   0;
@@ -260,6 +252,24 @@ take_back(struct request_context *ctx, const struct new_password *n,
 	}
 }
 
+/* Does what follows from a new password that stands. */
+static void
+new_password_follow(struct request_context *ctx, const struct new_password *n,
+		    const char *hash)
+{
+	const struct str name = n->user->who.name;
+	const struct env *env = ctx->call.env;
+	struct err err;
+
+	if (n->keep != NULL && renew_mark(ctx, n->user, hash, &err) != 0)
+		LOG(env->log, LOG_WARNING, "session_not_kept",
+		    F_STR("user", name), F_CSTR("reason", err.msg));
+	if (clear_account(ctx, name, &err) != 0)
+		LOG(env->log, LOG_WARNING, "account_not_cleared",
+		    F_STR("user", name), F_CSTR("reason", err.msg));
+	notice_password_changed(ctx, &n->user->who);
+}
+
 int
 new_password_set(struct request_context *ctx, const struct new_password *n,
 		 struct new_password_result *out, struct err *err)
@@ -267,6 +277,7 @@ new_password_set(struct request_context *ctx, const struct new_password *n,
 	const struct hash_change change = { .name = n->user->who.name,
 					    .old = n->user->hash,
 					    .hash = str_from(out->hash) };
+	int64_t ended;
 	bool changed;
 
 	if (users_set_hash(ctx->call.users, &ctx->call, &change, &changed,
@@ -276,13 +287,14 @@ new_password_set(struct request_context *ctx, const struct new_password *n,
 		out->answer = NEW_PASSWORD_STALE;
 		return 0;
 	}
-	if (new_password_end_sessions(ctx, n, out->hash, err) != 0 ||
-	    clear_account(ctx, n->user->who.name, err) != 0) {
+	if (new_password_end_sessions(ctx, n, &ended, err) != 0) {
 		take_back(ctx, n, out->hash);
 		return -1;
 	}
+	audit_ended(ctx, "sessions_ended", n->user->who.name, ended,
+		    "password_changed");
 	audit(ctx, "password_changed", n->user->who.name, n->keep, n->why);
-	notice_password_changed(ctx, &n->user->who);
+	new_password_follow(ctx, n, out->hash);
 	out->answer = NEW_PASSWORD_DONE;
 	return 0;
 }

@@ -65,10 +65,14 @@ int new_password_hash(struct request_context *ctx, const struct new_password *n,
 
 /*
  * The second half, after NEW_PASSWORD_HASHED: NEW_PASSWORD_STALE or
- * NEW_PASSWORD_DONE. Replaces the hash of the user, ends their sessions, voids
- * their links, and notes that they need not change the password any more. If
- * one of the latter fails, the user gets the old hash back, and the result
- * is -1. The change is audited.
+ * NEW_PASSWORD_DONE. Replaces the hash of the user and ends their sessions. If
+ * the sessions cannot be ended, the user gets the old hash back, and the result
+ * is -1. Otherwise the change stands, and is audited.
+ *
+ * What follows may fail, and is then only logged: the session that goes on gets
+ * the mark of the new password (without it, it ends, too), the links and
+ * tickets of the user are removed (they are bound to the old hash), and the
+ * user need not change the password any more (or is asked once more).
  */
 int new_password_set(struct request_context *ctx, const struct new_password *n,
 		     struct new_password_result *out, struct err *err) MUST_USE;

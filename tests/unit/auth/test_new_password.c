@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A new password: what follows from it, and that nothing does if a part of it
+/* A new password: what follows from it, and what is left of it if a part of it
  * fails. */
 #include "tests/unit/auth/flow_fixture.h"
 
 #include "auth/new_password.h"
+
+#include <string.h>
 
 #define NEW "a quite different phrase"
 
@@ -181,32 +183,97 @@ START_TEST(a_user_who_was_changed_meanwhile)
 }
 END_TEST
 
-/* Each call of a store or of the factor store fails once. */
-START_TEST(the_old_password_stays_after_a_failure)
+/* Each call of the store fails once; with and without a session that goes
+ * on. */
+START_TEST(the_old_password_stays_if_sessions_cannot_be_ended)
 {
 	struct new_password_result r;
 	bool done = false;
 
 	for (unsigned fail = 1; !done; fail++) {
+		struct session_id id;
+		const char *kept, *log;
+
 		open_flow();
-		(void)flow_login(&f, "alice");
+		kept = flow_login(&f, "alice");
+		id = flow_sessions(&f, "alice").v[0].id;
 		must_change(true);
-		if (_i == 0)
-			store_faulty_fail(&f.faulty, fail, false);
-		else
-			factors_faulty_fail(&f.factors_faulty, fail, false);
-		done = give(NEW, NULL, &r) == 0;
+		flow_log(&f, LOG_INFO);
+		store_faulty_fail(&f.faulty, fail, false);
+		done = give(NEW, _i == 0 ? NULL : &id, &r) == 0;
 		store_faulty_fail(&f.faulty, 0, false);
-		factors_faulty_fail(&f.factors_faulty, 0, false);
+		log = flow_logged(&f);
+		ck_assert((strstr(log, "password_changed") != NULL) == done);
+		ck_assert(done || strstr(log, "sessions_ended") == NULL);
 		fake_env_advance(&f.fake, 60); /* for the breaker */
 		ck_assert(has_to_change() != done);
 		must_change(false);
+		if (!done)
+			ck_assert_uint_eq(seen(kept), 204);
 		ck_assert_uint_eq(
 		    flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL).status,
 		    done ? 401 : 200);
 		flow_free(&f);
 		ck_assert(fail > 1 || !done);
 	}
+}
+END_TEST
+
+/* Each call of the factor store fails once. */
+START_TEST(the_change_stands_without_the_factor_store)
+{
+	struct new_password_result r;
+	bool cleared = false;
+
+	for (unsigned fail = 1; !cleared; fail++) {
+		const char *old, *log;
+
+		open_flow();
+		old = flow_login(&f, "alice");
+		must_change(true);
+		flow_log(&f, LOG_INFO);
+		factors_faulty_fail(&f.factors_faulty, fail, false);
+		ck_assert_int_eq(give(NEW, NULL, &r), 0);
+		ck_assert_int_eq(r.answer, NEW_PASSWORD_DONE);
+		factors_faulty_fail(&f.factors_faulty, 0, false);
+		log = flow_logged(&f);
+		ck_assert_ptr_nonnull(strstr(log, "sessions_ended user=alice"));
+		ck_assert_ptr_nonnull(strstr(log,
+					     "password_changed user=alice"));
+		fake_env_advance(&f.fake, 60); /* for the breaker */
+		cleared = !has_to_change();
+		ck_assert((strstr(log, "account_not_cleared user=alice ") !=
+			   NULL) == !cleared);
+		must_change(false);
+		ck_assert_uint_eq(seen(old), 401);
+		ck_assert_uint_eq(flow_sign_in(&f, "alice", NEW, NULL).status,
+				  200);
+		flow_free(&f);
+		ck_assert(fail > 1 || !cleared);
+	}
+}
+END_TEST
+
+/* The sessions have ended, and the next call of the store fails: the mark of
+ * the session that goes on. */
+START_TEST(without_its_new_mark_a_session_ends)
+{
+	struct new_password_result r;
+	struct session_id id;
+	const char *kept;
+
+	open_flow();
+	kept = flow_login(&f, "alice");
+	id = flow_sessions(&f, "alice").v[0].id;
+	flow_log(&f, LOG_INFO);
+	store_faulty_fail(&f.faulty, 2, false);
+	ck_assert_int_eq(give(NEW, &id, &r), 0);
+	store_faulty_fail(&f.faulty, 0, false);
+	ck_assert_ptr_nonnull(strstr(flow_logged(&f),
+				     "session_not_kept user=alice "));
+	fake_env_advance(&f.fake, 60);
+	ck_assert_uint_eq(seen(kept), 401);
+	flow_free(&f);
 }
 END_TEST
 
@@ -221,6 +288,10 @@ main(void)
 	tcase_add_test(t, the_policy_refuses);
 	tcase_add_test(t, a_source_that_cannot_write);
 	tcase_add_test(t, a_user_who_was_changed_meanwhile);
-	tcase_add_loop_test(t, the_old_password_stays_after_a_failure, 0, 2);
+	tcase_add_loop_test(t,
+			    the_old_password_stays_if_sessions_cannot_be_ended,
+			    0, 2);
+	tcase_add_test(t, the_change_stands_without_the_factor_store);
+	tcase_add_test(t, without_its_new_mark_a_session_ends);
 	return run_case(t);
 }
