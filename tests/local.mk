@@ -54,6 +54,7 @@ UNIT_TESTS = \
 	tests/unit/auth/test_marks \
 	tests/unit/auth/test_must_change \
 	tests/unit/auth/test_new_password \
+	tests/unit/auth/test_one_time_link \
 	tests/unit/auth/test_origin_refusals \
 	tests/unit/auth/test_origins \
 	tests/unit/auth/test_pages \

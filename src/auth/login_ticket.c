@@ -10,12 +10,10 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
-#include "crypto/password.h"
 
 #define TICKET_MS     (INT64_C(300) * 1000)
-#define PRINT_CHARS   BASE64URL_LEN(PASSWORD_PRINT_BYTES)
 #define BINDING_CHARS BASE64URL_LEN(DIGEST_BYTES)
-#define DATA_MAX      (2 + PRINT_CHARS + 1 + BINDING_CHARS)
+#define DATA_MAX      (2 + ONE_TIME_PRINT_CHARS + 1 + BINDING_CHARS)
 
 /* The words of the data of a ticket: "1" or "0" for `remember`, the print of
  * the hash of the password, and the hash of the pre-session cookie. */
@@ -23,16 +21,6 @@ struct ticket_words {
 	struct str remember, print;
 	struct str binding; /* empty if there was no cookie */
 };
-
-static struct str
-print_of(const struct user *user, char text[PRINT_CHARS])
-{
-	uint8_t print[PASSWORD_PRINT_BYTES];
-
-	password_print(user->hash, print);
-	base64url_encode(print, sizeof(print), text);
-	return (struct str){ .p = text, .n = PRINT_CHARS };
-}
 
 static struct str
 binding_of(const struct request_context *ctx, char text[BINDING_CHARS])
@@ -54,13 +42,13 @@ login_ticket_make(struct request_context *ctx, const struct user *user,
 	struct one_time secret = { .kind = ONE_TIME_TICKET,
 				   .user = user->who.name,
 				   .expires_ms = ctx->call.now_ms + TICKET_MS };
-	char print[PRINT_CHARS], binding[BINDING_CHARS];
+	char print[ONE_TIME_PRINT_CHARS], binding[BINDING_CHARS];
 	char *made = arena_alloc(ctx->call.arena, ONE_TIME_CHARS);
 	struct buf data;
 
 	buf_init(&data, ctx->call.arena, DATA_MAX);
 	buf_add(&data, remember ? STR("1 ") : STR("0 "));
-	buf_add(&data, print_of(user, print));
+	buf_add(&data, one_time_print(user->hash, print));
 	buf_add_char(&data, ' ');
 	buf_add(&data, binding_of(ctx, binding));
 	if (made == NULL || buf_failed(&data))
@@ -90,12 +78,12 @@ static bool
 ticket_is_valid(const struct request_context *ctx,
 		const struct ticket_words *words, const struct user_answer *is)
 {
-	char print[PRINT_CHARS], binding[BINDING_CHARS];
+	char binding[BINDING_CHARS];
 
 	return (words->binding.n == 0 ||
 		secret_equal(words->binding, binding_of(ctx, binding))) &&
 	       is->found && !is->user.disabled &&
-	       secret_equal(words->print, print_of(&is->user, print));
+	       one_time_print_fits(words->print, is->user.hash);
 }
 
 int

@@ -46,7 +46,8 @@ link_find_user(struct request_context *ctx, struct link *link, bool *valid,
 	if (users_find(ctx->call.users, &ctx->call, link->secret.user, &is,
 		       err) != 0)
 		return -1;
-	*valid = is.found && !is.user.disabled;
+	*valid = is.found && !is.user.disabled &&
+		 one_time_print_fits(link->secret.data, is.user.hash);
 	link->user = is.user;
 	return 0;
 }
@@ -138,8 +139,8 @@ link_done(struct request_context *ctx)
 		answer_status(ctx, 204);
 }
 
-/* The link counts, and not the old password, so it does not matter whether
- * others change the user meanwhile. */
+/* Others may change the user meanwhile. The answer is NEW_PASSWORD_STALE if the
+ * link is not valid any more since then. */
 static int
 set_password(struct request_context *ctx, struct link *link,
 	     struct new_password_result *result, struct err *err)
@@ -156,8 +157,7 @@ set_password(struct request_context *ctx, struct link *link,
 		if (link_find_user(ctx, link, &valid, err) != 0)
 			return -1;
 		if (!valid)
-			return err_set(err, ERR_UNAVAILABLE,
-				       "the user was removed or disabled");
+			return 0;
 	}
 	return users_keep_changing(err);
 }
@@ -171,9 +171,11 @@ finish_reset(struct request_context *ctx, struct link *link,
 	if (set_password(ctx, link, result, &err) != 0) {
 		put_link_back(ctx, link);
 		answer_unavailable(ctx, &err);
-		return;
+	} else if (result->answer != NEW_PASSWORD_DONE) {
+		answer_gone(ctx);
+	} else {
+		link_done(ctx);
 	}
-	link_done(ctx);
 }
 
 /* Answers that the name cannot be had; the link is still valid. */

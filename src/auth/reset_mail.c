@@ -98,17 +98,20 @@ count_account(struct request_context *ctx, struct str user,
 	return store_count(ctx->call.store, &ctx->call, k, count, err);
 }
 
-/* Makes the link. A newer one voids an older one. */
+/* Makes the link, for this password of the user. A newer one voids an older
+ * one. */
 static int
-make_link(struct request_context *ctx, struct str user, struct str *out,
+make_link(struct request_context *ctx, const struct user *user, struct str *out,
 	  struct err *err)
 {
 	const struct settings *set = ctx->service->set;
+	char token[ONE_TIME_CHARS], print[ONE_TIME_PRINT_CHARS];
 	const struct one_time what = { .kind = ONE_TIME_FORGOTTEN,
-				       .user = user,
+				       .user = user->who.name,
+				       .data =
+					   one_time_print(user->hash, print),
 				       .expires_ms =
 					   ctx->call.now_ms + RESET_LINK_MS };
-	char token[ONE_TIME_CHARS];
 	struct buf b;
 
 	if (one_time_make(ctx->call.factors, &ctx->call, &what, true, token,
@@ -126,7 +129,8 @@ make_link(struct request_context *ctx, struct str user, struct str *out,
 }
 
 static int
-queue_link(struct request_context *ctx, struct mail_text *text, struct err *err)
+queue_link(struct request_context *ctx, const struct user *user,
+	   struct mail_text *text, struct err *err)
 {
 	static const char *const paragraphs[] = { TEXT("mail.reset.asked"),
 						  TEXT("mail.reset.open"),
@@ -139,15 +143,15 @@ queue_link(struct request_context *ctx, struct mail_text *text, struct err *err)
 	text->subject = TEXT("mail.reset.subject");
 	text->paragraphs = paragraphs;
 	text->expires_ms = ctx->call.now_ms + RESET_LINK_MS;
-	if (make_link(ctx, text->user, &text->link, err) != 0)
+	if (make_link(ctx, user, &text->link, err) != 0)
 		return -1;
 	return mail_text_queue(ctx, text, err);
 }
 
 /* Sends the link, unless the user was sent too many; *why is the outcome. */
 static int
-send_link(struct request_context *ctx, struct mail_text *text, const char **why,
-	  struct err *err)
+send_link(struct request_context *ctx, const struct user *user,
+	  struct mail_text *text, const char **why, struct err *err)
 {
 	struct login_count count;
 	struct login_keys k;
@@ -156,7 +160,7 @@ send_link(struct request_context *ctx, struct mail_text *text, const char **why,
 	if (count_account(ctx, text->user, &k, &count, err) != 0)
 		return -1;
 	*why = count.counted ? "sent" : "limited";
-	if (!count.counted || queue_link(ctx, text, err) == 0)
+	if (!count.counted || queue_link(ctx, user, text, err) == 0)
 		return 0;
 	/* It is tried again; without the store it stays counted. */
 	if (store_give_back(ctx->call.store, &ctx->call, k.v[0].key,
@@ -200,7 +204,7 @@ handle_asked(struct request_context *ctx, struct str typed, struct str language,
 		text.to = mail_text_address(&account, &is.user.who);
 		if (text.to.n == 0)
 			why = "no_address";
-		else if (send_link(ctx, &text, &why, err) != 0)
+		else if (send_link(ctx, &is.user, &text, &why, err) != 0)
 			return -1;
 	}
 	audit(ctx, "reset_asked", name, NULL, why);

@@ -96,6 +96,7 @@ enum ctl_exit
 link_reset(struct ctl *c)
 {
 	struct one_time what = { .kind = ONE_TIME_RESET };
+	char print[ONE_TIME_PRINT_CHARS];
 	enum ctl_exit status;
 	struct user user;
 
@@ -110,6 +111,7 @@ link_reset(struct ctl *c)
 	if (user.disabled)
 		return ctl_refuse("%s is disabled", c->operand);
 	what.user = user.who.name;
+	what.data = one_time_print(user.hash, print);
 	return print_link(c, &what, "30m");
 }
 

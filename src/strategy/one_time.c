@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The secrets of links. */
+/* The secrets of links and tickets. */
 #include "strategy/one_time.h"
 
 #include "base/secret.h"
@@ -35,4 +35,32 @@ one_time_make(struct factors_conn *factors, const struct call *c,
 		      secret.hash.b);
 	secret_wipe(bytes, sizeof(bytes));
 	return factors_one_time_put(factors, c, &secret, alone, err);
+}
+
+static struct str
+write_print(const uint8_t print[PASSWORD_PRINT_BYTES],
+	    char text[ONE_TIME_PRINT_CHARS])
+{
+	base64url_encode(print, PASSWORD_PRINT_BYTES, text);
+	return (struct str){ .p = text, .n = ONE_TIME_PRINT_CHARS };
+}
+
+struct str
+one_time_print(struct str hash, char text[ONE_TIME_PRINT_CHARS])
+{
+	uint8_t print[PASSWORD_PRINT_BYTES];
+
+	password_print(hash, print);
+	return write_print(print, text);
+}
+
+bool
+one_time_print_fits(struct str print, struct str hash)
+{
+	uint8_t replaced[PASSWORD_PRINT_BYTES];
+	char text[ONE_TIME_PRINT_CHARS];
+
+	return secret_equal(print, one_time_print(hash, text)) ||
+	       (password_replaced(hash, replaced) &&
+		secret_equal(print, write_print(replaced, text)));
 }

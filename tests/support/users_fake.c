@@ -77,6 +77,8 @@ fake_set_hash(void *conn, const struct call *c, const struct hash_change *h,
 	struct users_fake_table *t = conn;
 
 	(void)c;
+	if (t->on_set_hash != NULL)
+		t->on_set_hash(t);
 	if (t->down)
 		return err_set(err, ERR_UNAVAILABLE, "the user source is down");
 	*changed = false;

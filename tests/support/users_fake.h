@@ -18,6 +18,8 @@ struct users_fake_table {
 	unsigned fail_find; /* the n-th find() from now fails; 0: none */
 	/* Called before a find() returns, to simulate concurrent operations. */
 	void (*on_find)(struct users_fake_table *t, unsigned nth);
+	/* The same for set_hash(), before the hash is compared. */
+	void (*on_set_hash)(struct users_fake_table *t);
 	atomic_uint finds;
 };
 
