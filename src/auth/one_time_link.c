@@ -118,14 +118,15 @@ one_time_link_get(struct request_context *ctx)
 		new_password_show(ctx, 200, &page);
 }
 
-/* Makes the link valid again: what it was for failed. */
+/* Makes the link valid again: what it was for failed. A newer link that was
+ * made meanwhile stays valid, too; both end with the next new password. */
 static void
 put_link_back(struct request_context *ctx, const struct link *link)
 {
 	struct err err;
 
 	if (factors_one_time_put(ctx->call.factors, &ctx->call, &link->secret,
-				 link->secret.user.n > 0, &err) != 0)
+				 false, &err) != 0)
 		LOG(ctx->call.env->log, LOG_WARNING, "link_lost",
 		    F_CSTR("reason", err.msg));
 }

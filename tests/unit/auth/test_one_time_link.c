@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A link for a new password: it belongs to one password. */
+/* A link for a new password: it belongs to one password, and a failure leaves
+ * it and newer ones valid. */
 #include "tests/unit/auth/flow_fixture.h"
 
 #include "strategy/one_time.h"
 
 #define NEW "a quite different phrase"
+
+static const char *newer; /* a link that was made meanwhile */
 
 static struct user *
 alice(void)
@@ -102,6 +105,30 @@ START_TEST(a_password_that_is_changed_meanwhile_stays)
 }
 END_TEST
 
+static void
+make_newer(struct users_fake_table *t)
+{
+	t->on_set_hash = NULL;
+	newer = make_link();
+	store_faulty_fail(&f.faulty, 1, false);
+}
+
+/* The store fails while the link is used, and a newer one was made. */
+START_TEST(a_failure_leaves_links_valid)
+{
+	const char *link = make_link();
+
+	f.users_table.on_set_hash = make_newer;
+	ck_assert_uint_eq(use(link), 503);
+	store_faulty_fail(&f.faulty, 0, false);
+	fake_env_advance(&f.fake, 60); /* for the breaker */
+	ck_assert_uint_eq(shown(newer), 200);
+	ck_assert_uint_eq(shown(link), 200);
+	ck_assert_uint_eq(use(newer), 204);
+	ck_assert_uint_eq(use(link), 404);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -111,5 +138,6 @@ main(void)
 	tcase_add_test(t, a_link_is_for_one_password);
 	tcase_add_test(t, another_hash_of_the_password_is_the_same);
 	tcase_add_test(t, a_password_that_is_changed_meanwhile_stays);
+	tcase_add_test(t, a_failure_leaves_links_valid);
 	return run_case(t);
 }
