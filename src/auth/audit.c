@@ -61,6 +61,17 @@ audit(const struct request_context *ctx, const char *event, struct str user,
 }
 
 void
+audit_added(const struct request_context *ctx, const struct identity *who,
+	    const char *why)
+{
+	const struct log_field facts[] = { F_STR("roles", who->roles),
+					   F_CSTR("why", why) };
+
+	count_event(ctx, "user_added", 1);
+	audit_write_line(ctx, "user_added", who->name, facts, ARRAY_LEN(facts));
+}
+
+void
 audit_ended(const struct request_context *ctx, const char *event,
 	    struct str user, int64_t ended, const char *why)
 {

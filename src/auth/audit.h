@@ -17,6 +17,10 @@
 void audit(const struct request_context *ctx, const char *event,
 	   struct str user, const struct session_id *session, const char *why);
 
+/* Writes a line about a user who was made, with their roles. */
+void audit_added(const struct request_context *ctx, const struct identity *who,
+		 const char *why);
+
 /* Writes one line for `ended` sessions that were ended at once, and none for 0.
  * `why` may be NULL. */
 void audit_ended(const struct request_context *ctx, const char *event,

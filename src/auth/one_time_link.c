@@ -179,7 +179,7 @@ finish_reset(struct request_context *ctx, struct link *link,
 	}
 }
 
-/* Answers that the name cannot be had; the link is still valid. */
+/* Answers that a person cannot choose this name; the link is still valid. */
 static void
 refuse_name(struct request_context *ctx, struct new_password_page *page,
 	    const char *problem)
@@ -191,6 +191,19 @@ refuse_name(struct request_context *ctx, struct new_password_page *page,
 	else
 		answer_error(ctx, 422, "name_refused",
 			     "This user name is taken or not valid.");
+}
+
+/* Answers that others have the name of an invitation. It is audited: the holder
+ * of a link could find out names. */
+static void
+refuse_taken(struct request_context *ctx, const struct link *link,
+	     struct new_password_page *page)
+{
+	audit(ctx, "link_refused", link->user.who.name, NULL, "name_taken");
+	if (page->who.name.n > 0)
+		answer_gone(ctx);
+	else
+		refuse_name(ctx, page, TEXT("invite.taken"));
 }
 
 static void
@@ -208,14 +221,55 @@ finish_invitation(struct request_context *ctx, struct link *link,
 		answer_unavailable(ctx, &err);
 	} else if (change != USER_CHANGED) {
 		put_link_back(ctx, link);
-		refuse_name(ctx, page, TEXT("invite.taken"));
+		refuse_taken(ctx, link, page);
 	} else {
-		audit(ctx, "user_added", link->user.who.name, NULL, "link");
+		audit_added(ctx, &link->user.who, "link");
 		link_done(ctx);
 	}
 }
 
-/* Checks the password, and then uses the link up. */
+/* Returns whether the name of an invitation means nobody yet, at a sign-in as
+ * [users] allows it; otherwise the answer is complete. */
+static bool
+name_is_free(struct request_context *ctx, const struct link *link,
+	     struct new_password_page *page)
+{
+	struct user_answer other;
+	struct err err;
+
+	if (users_find_typed(ctx->call.users, &ctx->call, link->user.who.name,
+			     &other, &err) != 0) {
+		answer_unavailable(ctx, &err);
+		return false;
+	}
+	if (other.found || other.ambiguous) {
+		refuse_taken(ctx, link, page);
+		return false;
+	}
+	return true;
+}
+
+/* Uses the link up. The password is accepted, and hashed. */
+static void
+take_link(struct request_context *ctx, struct link *link,
+	  struct new_password_page *page, struct new_password_result *result)
+{
+	struct one_time_answer taken;
+	struct err err;
+
+	if (factors_one_time_take(ctx->call.factors, &ctx->call, &link->hash,
+				  link->secret.kind, &taken, &err) != 0)
+		answer_unavailable(ctx, &err);
+	else if (!taken.found)
+		answer_gone(ctx);
+	else if (page->place == PLACE_RESET)
+		finish_reset(ctx, link, result);
+	else
+		finish_invitation(ctx, link, page, result);
+}
+
+/* Checks the password, then the name, and then uses the link up. In this order
+ * the names cannot be probed faster than passwords can be hashed. */
 static void
 use_link(struct request_context *ctx, struct link *link,
 	 struct new_password_page *page, struct str password)
@@ -223,49 +277,27 @@ use_link(struct request_context *ctx, struct link *link,
 	const struct new_password n = { .user = &link->user,
 					.password = password };
 	struct new_password_result result;
-	struct one_time_answer taken;
 	struct err err;
 
-	if (new_password_hash(ctx, &n, &result, &err) != 0) {
+	if (new_password_hash(ctx, &n, &result, &err) != 0)
 		answer_unavailable(ctx, &err);
-	} else if (result.answer != NEW_PASSWORD_HASHED) {
+	else if (result.answer != NEW_PASSWORD_HASHED)
 		new_password_refuse(ctx, page, &result);
-	} else if (factors_one_time_take(ctx->call.factors, &ctx->call,
-					 &link->hash, link->secret.kind, &taken,
-					 &err) != 0) {
-		answer_unavailable(ctx, &err);
-	} else if (!taken.found) {
-		answer_gone(ctx);
-	} else if (page->place == PLACE_RESET) {
-		finish_reset(ctx, link, &result);
-	} else {
-		finish_invitation(ctx, link, page, &result);
-	}
+	else if (page->place == PLACE_RESET || name_is_free(ctx, link, page))
+		take_link(ctx, link, page, &result);
 }
 
-/* Takes the name that a person has chosen. Returns false if they cannot have
- * it; then the answer is complete. */
+/* Takes the name that a person has chosen. Returns false if it is not one; then
+ * the answer is complete. */
 static bool
 choose_name(struct request_context *ctx, struct link *link,
 	    struct new_password_page *page, struct str name)
 {
-	struct user_answer other;
-	struct err err;
-
 	if (!identity_name_is_valid(name)) {
 		refuse_name(ctx, page, TEXT("invite.bad_name"));
 		return false;
 	}
 	page->username = name;
-	if (users_find_typed(ctx->call.users, &ctx->call, name, &other, &err) !=
-	    0) {
-		answer_unavailable(ctx, &err);
-		return false;
-	}
-	if (other.found || other.ambiguous) {
-		refuse_name(ctx, page, TEXT("invite.taken"));
-		return false;
-	}
 	link->user.who.name = name;
 	return true;
 }
