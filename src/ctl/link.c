@@ -61,9 +61,12 @@ add_origin(const struct ctl *c, struct buf *out)
 static enum ctl_exit
 print_link(struct ctl *c, struct one_time *what, const char *ttl)
 {
+	const bool reset = what->kind == ONE_TIME_RESET;
 	struct call *call = ctl_call(c);
 	char token[ONE_TIME_CHARS];
 	enum ctl_exit status;
+	struct log_field facts[4];
+	size_t n = 0;
 	struct buf url;
 	int64_t seconds = 0;
 	struct err err;
@@ -80,12 +83,13 @@ print_link(struct ctl *c, struct one_time *what, const char *ttl)
 	if (one_time_make(c->factors_conn, call, what, what->user.n > 0, token,
 			  &err) != 0)
 		return ctl_refuse("%s", err.msg);
-	ctl_audit(c, "link_made",
-		  (const struct log_field[]){
-		      F_CSTR("kind",
-			     what->kind == ONE_TIME_RESET ? "reset" : "invite"),
-		      F_INT("seconds", seconds), F_STR("user", what->user) },
-		  what->user.n > 0 ? 3 : 2);
+	facts[n++] = F_CSTR("kind", reset ? "reset" : "invite");
+	facts[n++] = F_INT("seconds", seconds);
+	if (what->user.n > 0)
+		facts[n++] = F_STR("user", what->user);
+	if (!reset)
+		facts[n++] = F_STR("roles", what->data);
+	ctl_audit(c, "link_made", facts, n);
 	(void)printf("%.*s%.*s/link/%.*s\n", STR_ARG(buf_str(&url)),
 		     STR_ARG(c->settings.server.path), (int)sizeof(token),
 		     token);
