@@ -388,7 +388,8 @@ user_passwd(struct ctl *c)
 		return status;
 	user_audit(c, "password_changed", user.who.name);
 	/* Before the sessions end, so that none with this password is left. */
-	status = user_void_secrets(c, user.who.name);
+	status = user_void_secrets(c, user.who.name, "has a new password",
+				   "user passwd");
 	if (user_set_account(c, user.who.name, "has a new password") !=
 	    CTL_DONE)
 		status = CTL_REFUSED;
@@ -417,7 +418,11 @@ user_disable(struct ctl *c)
 		status = change_user(c, apply_disable, "user_disabled", &user);
 	if (status != CTL_DONE)
 		return status;
-	return user_end_sessions(c, user.who.name, "disabled");
+	status =
+	    user_void_secrets(c, user.who.name, "disabled", "user disable");
+	if (user_end_sessions(c, user.who.name, "disabled") != CTL_DONE)
+		return CTL_REFUSED;
+	return status;
 }
 
 static enum ctl_exit

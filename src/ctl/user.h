@@ -51,9 +51,11 @@ enum ctl_exit user_open_account(struct ctl *c);
 enum ctl_exit user_set_account(struct ctl *c, struct str name,
 			       const char *done);
 
-/* Voids the links and tickets of a user whose password was changed; prints a
- * message when it fails. */
-enum ctl_exit user_void_secrets(struct ctl *c, struct str name);
+/* Voids the links and tickets of a user who was changed; `done` is what was
+ * changed. Prints a message when it fails: `again` is the command that does it
+ * later. */
+enum ctl_exit user_void_secrets(struct ctl *c, struct str name,
+				const char *done, const char *again);
 
 /* Tells a user whose password was changed by mail, if there is [mail]; called
  * after user_void_secrets(). Prints a warning when it fails. */

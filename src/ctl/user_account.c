@@ -71,7 +71,8 @@ user_set_account(struct ctl *c, struct str name, const char *done)
 }
 
 enum ctl_exit
-user_void_secrets(struct ctl *c, struct str name)
+user_void_secrets(struct ctl *c, struct str name, const char *done,
+		  const char *again)
 {
 	const unsigned kinds = ONE_TIME_LINKS | ONE_TIME_TICKET;
 	struct err err;
@@ -81,9 +82,9 @@ user_void_secrets(struct ctl *c, struct str name)
 	     factors_one_time_void(c->factors_conn, ctl_call(c), name, kinds,
 				   NULL, &err) == 0))
 		return CTL_DONE;
-	return ctl_refuse("%.*s: has a new password, but links for another one "
-			  "still work: %s; run this command again",
-			  STR_ARG(name), err.msg);
+	return ctl_refuse("%.*s: %s, but links that were made before are kept: "
+			  "%s; later, run: fcgiauthctl %s %.*s",
+			  STR_ARG(name), done, err.msg, again, STR_ARG(name));
 }
 
 void

@@ -274,6 +274,19 @@ import_describe(const struct import *i, const struct plan *p)
 	return buf_failed(&text) ? "done" : buf_str(&text).p;
 }
 
+/* Ends what a user has who was changed; as user_end_sessions(). */
+static enum ctl_exit
+import_end(struct import *i, const struct plan *p, const char *done)
+{
+	const struct str name = p->user.who.name;
+	const char *again =
+	    (p->news & NEW_DISABLED) != 0 ? "user disable" : "user passwd";
+	const enum ctl_exit status = user_void_secrets(i->c, name, done, again);
+
+	return user_end_sessions(i->c, name, done) == CTL_DONE ? status :
+								 CTL_REFUSED;
+}
+
 /* Does what follows from the change of a user, and prints it. */
 static enum ctl_exit
 import_follow(struct import *i, const struct plan *p)
@@ -285,7 +298,7 @@ import_follow(struct import *i, const struct plan *p)
 		import_audit(i->c, p);
 	if (!i->dry && (p->news & NEW_USER) == 0) {
 		if ((p->news & (NEW_PASSWORD | NEW_DISABLED)) != 0)
-			return user_end_sessions(i->c, who->name, done);
+			return import_end(i, p, done);
 		if ((p->news & NEW_IDENTITY) != 0)
 			return user_follow(i->c, who, done);
 	}
@@ -379,8 +392,9 @@ import_all(struct import *i)
 	return status;
 }
 
-/* Opens what the import needs. The store is opened before anything is changed:
- * while it is away, no sessions could be ended. */
+/* Opens what the import needs. The stores are opened before anything is
+ * changed: while they are away, no sessions could be ended, and no links
+ * voided. */
 static enum ctl_exit
 import_open(struct import *i)
 {
@@ -391,6 +405,9 @@ import_open(struct import *i)
 		return status;
 	if (!i->dry && ctl_reachable(i->c, CTL_STORE) &&
 	    ctl_open(i->c, CTL_STORE, &err) != 0)
+		return ctl_refuse("%s", err.msg);
+	if (!i->dry && ctl_reachable(i->c, CTL_FACTORS) &&
+	    ctl_open(i->c, CTL_FACTORS, &err) != 0)
 		return ctl_refuse("%s", err.msg);
 	i->policy.min_length = i->c->settings.password.min_length;
 	if (ctl_blocklist(i->c, &i->policy.blocklist, &err) != 0)

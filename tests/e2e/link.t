@@ -109,16 +109,39 @@ subtest 'a link that is not valid' => sub {
 		    "POST $path");
 	}
 	my ($code, $out, $errors) = $d->ctl(qw(user disable bob));
-	is($code, 0, 'bob is disabled');
+	is($code, 0, 'bob is disabled') or diag($errors);
 	is_gone($n->client->page($second), 'then the link does not work');
 	($code, $out, $errors) = $d->ctl(qw(link reset bob --url https://x.de));
 	is($code, 1, 'and no other one is made');
 	like($errors, qr/disabled/, 'the message says why');
 	$d->ctl(qw(user enable bob));
-	is($n->client->page($second)->status, 200, 'it works again');
+	is_gone($n->client->page($second), 'nor when bob is enabled again');
+
+	my $third = link_of('reset', 'bob');
 	($code, $out) = $d->ctl(\$FCGIAuth::Daemon::PASSWORD,
 	    qw(user passwd bob --password-stdin));
-	is_gone($n->client->page($second), 'a new password voids it');
+	is_gone($n->client->page($third), 'a new password voids it');
+};
+
+sub import_users {
+	my ($text) = @_;
+	my ($code, undef, $errors) = $d->ctl(\$text, qw(user import -));
+	return is($code, 0, 'users are imported') || diag($errors);
+}
+
+subtest 'a user who is changed by an import' => sub {
+	my $path = link_of('reset', 'bob');
+	my $hash = crypt('an imported phrase', '$6$rounds=1000$saltsalt$');
+
+	import_users("bob:$hash\n");
+	is_gone($n->client->page($path), 'a new password voids a link');
+	$path = link_of('reset', 'bob');
+	is(json_sign_in($n->client, 'bob', password => 'an imported phrase')
+	    ->status, 200, 'a sign-in replaces the hash');
+	is($n->client->page($path)->status, 200, 'that is no new password');
+	import_users(qq({"name":"bob","disabled":true}\n));
+	import_users(qq({"name":"bob","disabled":false}\n));
+	is_gone($n->client->page($path), 'a disabled user has no links left');
 };
 
 subtest 'at the same time' => sub {
@@ -162,8 +185,14 @@ subtest 'an invitation' => sub {
 	is_deeply(json_sign_in($c, 'carol', password => $NEW)
 	    ->json->{user}{roles}, [qw(staff wiki)], 'the user has the roles');
 	is_gone(send_form($n->client, $path), 'the link works once');
+	like($d->log_text, qr/audit user_added user=carol roles=staff,wiki why=link/,
+	    'the log has the roles');
 
-	my ($code, undef, $errors) = $d->ctl(qw(link invite carol),
+	my ($code, undef, $errors) = $d->ctl(qw(link invite --role boss),
+	    qw(--url https://www.example.com));
+	like($errors, qr/audit link_made kind=invite seconds=604800 roles=boss /,
+	    'so has the audit line of a link');
+	($code, undef, $errors) = $d->ctl(qw(link invite carol),
 	    qw(--url https://www.example.com));
 	is($code, 1, 'nobody is invited twice');
 	like($errors, qr/exists/, 'the message says why');
@@ -177,11 +206,42 @@ subtest 'an invitation with a name to choose' => sub {
 	my $a = send_form($c, $path, username => 'alice');
 	is($a->status, 422, 'so is the name of another user');
 	like($a->body, qr/is taken/, 'the page says why');
+	my $refused = qr/audit link_refused user=alice why=name_taken/;
+	like($d->log_text, $refused, 'it is audited');
+	is(send_form($c, $path, username => 'bob', new => 'short')
+	    ->body =~ /too short/ ? 1 : 0, 1, 'the password is checked first');
+	unlike($d->log_text, qr/link_refused user=bob/, 'and then the name');
 	is(send_form($c, $path, username => ' dave ')->status, 303,
 	    'the user is made');
 	is(json_sign_in($n->client, 'dave', password => $NEW)->status, 200,
 	    'the user can sign in');
 	is_gone($c->page($path), 'the link works once');
+};
+
+# Others get the name between the invitation and its use.
+subtest 'an invitation for a name that is taken' => sub {
+	$d->configure(users => { %{ $d->store->users }, case => 'fold',
+		email => 'yes' })->reload;
+	ok(wait_for(10, sub {
+		json_sign_in($n->client, 'DAVE', password => $NEW)
+		    ->status == 200 }), 'the case does not matter now');
+	my %taken = (Frank => 'frank', 'g@example.com' => 'grace');
+	for my $name (sort keys %taken) {
+		my $path = link_of(invite => $name);
+		$d->add_user($taken{$name}, email => 'g@example.com');
+		is_gone(send_form($n->client, $path), "$name is taken");
+		is($n->client->post_json($path, { new => $NEW })->status, 404,
+		    'also by a program');
+		is(($d->ctl(qw(user show), $name))[0], 1, 'nobody is added');
+		like($d->log_text,
+		    qr/audit link_refused user=\Q$name\E why=name_taken/,
+		    'it is audited');
+		$d->ctl(qw(user delete), $taken{$name});
+		is(send_form($n->client, $path)->status, 303,
+		    'the link works when the name is free');
+		$d->ctl(qw(user delete), $name);
+	}
+	$d->configure(users => { case => undef, email => undef })->reload;
 };
 
 subtest 'by a program' => sub {
