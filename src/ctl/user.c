@@ -336,6 +336,8 @@ user_set(struct ctl *c)
 	if (status == CTL_DONE)
 		status = user_set_account(c, user.who.name,
 					  identity ? "changed" : "is there");
+	if (status == CTL_DONE && ctl_given(c, FLAG_EMAIL))
+		status = user_forget_email(c, &user.who);
 	if (status != CTL_DONE)
 		return status;
 	if (identity)

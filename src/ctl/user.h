@@ -61,6 +61,10 @@ enum ctl_exit user_void_secrets(struct ctl *c, struct str name,
  * after user_void_secrets(). Prints a warning when it fails. */
 void user_tell_change(struct ctl *c, const struct identity *who);
 
+/* Forgets the e-mail address that the user has proven, unless it is this one:
+ * mail goes to the one that was set now. Prints a message when it fails. */
+enum ctl_exit user_forget_email(struct ctl *c, const struct identity *who);
+
 /* Finds out whether the user must change their password; *known is false if
  * there is no factor store, or none that can be reached. */
 enum ctl_exit user_must_change(struct ctl *c, struct str name, bool *must,

@@ -98,6 +98,32 @@ user_tell_change(struct ctl *c, const struct identity *who)
 }
 
 enum ctl_exit
+user_forget_email(struct ctl *c, const struct identity *who)
+{
+	const struct account_change change = { .user = who->name,
+					       .fields =
+						   ACCOUNT_VERIFIED_EMAIL };
+	struct account account;
+	struct err err;
+
+	if (!ctl_reachable(c, CTL_FACTORS))
+		return CTL_DONE;
+	if ((c->factors_conn != NULL || ctl_open(c, CTL_FACTORS, &err) == 0) &&
+	    factors_account(c->factors_conn, ctl_call(c), who->name, &account,
+			    &err) == 0) {
+		if (account.verified_email.n == 0 ||
+		    str_eq(account.verified_email, who->email) ||
+		    factors_account_set(c->factors_conn, ctl_call(c), &change,
+					&err) == 0)
+			return CTL_DONE;
+	}
+	return ctl_refuse("%.*s: changed, but mail may still go to an address "
+			  "that the user has proven: %s; later, run the same "
+			  "again",
+			  STR_ARG(who->name), err.msg);
+}
+
+enum ctl_exit
 user_must_change(struct ctl *c, struct str name, bool *must, bool *known)
 {
 	struct account account = { .must_change = false };

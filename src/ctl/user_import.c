@@ -293,17 +293,21 @@ import_follow(struct import *i, const struct plan *p)
 {
 	const struct identity *who = &p->user.who;
 	const char *done = import_describe(i, p);
+	const unsigned news = i->dry || (p->news & NEW_USER) != 0 ? 0 : p->news;
+	enum ctl_exit status = CTL_DONE;
 
 	if (!i->dry)
 		import_audit(i->c, p);
-	if (!i->dry && (p->news & NEW_USER) == 0) {
-		if ((p->news & (NEW_PASSWORD | NEW_DISABLED)) != 0)
-			return import_end(i, p, done);
-		if ((p->news & NEW_IDENTITY) != 0)
-			return user_follow(i->c, who, done);
-	}
+	if ((news & NEW_EMAIL) != 0)
+		status = user_forget_email(i->c, who);
+	if ((news & (NEW_PASSWORD | NEW_DISABLED)) != 0)
+		return import_end(i, p, done) == CTL_DONE ? status :
+							    CTL_REFUSED;
+	if ((news & NEW_IDENTITY) != 0)
+		return user_follow(i->c, who, done) == CTL_DONE ? status :
+								  CTL_REFUSED;
 	(void)printf("%.*s: %s\n", STR_ARG(who->name), done);
-	return CTL_DONE;
+	return status;
 }
 
 static void

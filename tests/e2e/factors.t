@@ -75,6 +75,29 @@ subtest 'a reload opens another one' => sub {
 	$d->stop_ok;
 };
 
+# Mail goes to a proven address first.
+subtest 'an administrator sets another e-mail address' => sub {
+	plan(skip_all => 'sqlite3 is missing') if !$sqlite;
+	my ($d, $file) = daemon();
+	my $proven = sub { return sql($file, 'SELECT verified_email ' .
+		"FROM account WHERE name = 'alice'") };
+	my $import = sub { return ($d->ctl(\
+		qq({"name":"alice","email":"$_[0]"}\n),
+		qw(user import -)))[0] };
+
+	ok(wait_for(10, sub { !defined down($d) }), 'the tables are made');
+	for my $set (sub { ($d->ctl(qw(user set alice --email), $_[0]))[0] },
+	    $import) {
+		sql($file, 'DELETE FROM account; INSERT INTO account VALUES ' .
+		    "('alice', randomblob(32), 0, 'old\@example.com', 1, 0)");
+		is($set->('old@example.com'), 0, 'the proven one is set');
+		is($proven->(), "old\@example.com\n", 'it stays proven');
+		is($set->('new@example.com'), 0, 'another one is set');
+		is($proven->(), "\n", 'the old one is forgotten');
+	}
+	$d->stop_ok;
+};
+
 subtest 'a user is deleted' => sub {
 	plan(skip_all => 'sqlite3 is missing') if !$sqlite;
 	my ($d, $file) = daemon();
