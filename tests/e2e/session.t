@@ -303,9 +303,10 @@ like($log, qr/audit.*logout/, 'a sign-out is audited');
 $d->stop_ok;
 
 subtest 'the timeouts and the limit of sessions' => sub {
+	my $s = slow();
 	my $e = FCGIAuth::Daemon->new(conf => { session => {
-		idle_timeout => '3s', absolute_timeout => '8s',
-		remember => '6s', max_per_user => 2 } });
+		idle_timeout => 3 * $s . 's', absolute_timeout => 8 * $s . 's',
+		remember => 6 * $s . 's', max_per_user => 2 } });
 	$e->add_user($_) for qw(alice bob carol dave);
 	$e->start;
 
@@ -313,11 +314,12 @@ subtest 'the timeouts and the limit of sessions' => sub {
 	my $began = time;
 	my ($idle) = raw_login($e, 'bob');
 	my ($long, $a, $cookie) = raw_login($e, 'carol', remember => 1);
-	like($cookie, qr/;\s*Max-Age=6\b/i,
+	my $age = 6 * $s;
+	like($cookie, qr/;\s*Max-Age=$age\b/i,
 	    'a remembered session has a cookie with Max-Age');
 	my $until = sub {
 		my ($seconds) = @_;
-		while (time - $began < $seconds) {
+		while (time - $began < $s * $seconds) {
 			alive($e, $used);
 			sleep 0.2;
 		}
