@@ -185,12 +185,14 @@ subtest 'an invitation' => sub {
 	is_deeply(json_sign_in($c, 'carol', password => $NEW)
 	    ->json->{user}{roles}, [qw(staff wiki)], 'the user has the roles');
 	is_gone(send_form($n->client, $path), 'the link works once');
-	like($d->log_text, qr/audit user_added user=carol roles=staff,wiki why=link/,
+	like($d->log_text,
+	    qr/audit user_added user=carol roles=staff,wiki why=link/,
 	    'the log has the roles');
 
 	my ($code, undef, $errors) = $d->ctl(qw(link invite --role boss),
 	    qw(--url https://www.example.com));
-	like($errors, qr/audit link_made kind=invite seconds=604800 roles=boss /,
+	like($errors,
+	    qr/audit link_made kind=invite seconds=604800 roles=boss /,
 	    'so has the audit line of a link');
 	($code, undef, $errors) = $d->ctl(qw(link invite carol),
 	    qw(--url https://www.example.com));
