@@ -23,7 +23,7 @@ our @EXPORT = qw(
 );
 
 # A test that hangs fails after this time. Sanitizers need a higher limit.
-alarm($ENV{FCGIAUTH_TEST_LIMIT} || 300);
+alarm(($ENV{FCGIAUTH_TEST_LIMIT} || 300) * slow());
 $SIG{ALRM} = sub { die "the test took too long\n" };
 $SIG{PIPE} = 'IGNORE';
 $SIG{TERM} = $SIG{INT} = sub { exit 1 };
