@@ -20,7 +20,7 @@
 
 #define LOCAL                                                                  \
 	"[factors] driver: is sqlite, a file of this host, but [store] is "
-#define LOST "[factors] driver: is memory: links, and that a user must change"
+#define LOST "[factors] driver: is memory: a restart loses the links"
 
 static const struct {
 	const char *ini;
