@@ -250,10 +250,11 @@ sub empty {
 	return $self->sql('TRUNCATE fcgiauth.sessions, fcgiauth.secrets');
 }
 
+# Ends connections of the daemons, not those of the test itself.
 sub terminate {
 	my ($self, $which) = @_;
 	return $self->sql('SELECT count(pg_terminate_backend(pid)) FROM ' .
-	    'pg_stat_activity WHERE pid <> pg_backend_pid() AND ' .
+	    "pg_stat_activity WHERE application_name <> 'psql' AND " .
 	    "datname = current_database() AND $which");
 }
 
