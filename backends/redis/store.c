@@ -210,9 +210,8 @@ find_record(struct redis_batch *b, const struct call *c,
 static void
 end_with_key(struct session *s, int64_t now_ms, int64_t left_ms)
 {
-	if (left_ms >= 0 && left_ms < REDIS_MARGIN_MS &&
-	    s->expires_ms > now_ms + left_ms)
-		s->expires_ms = now_ms + left_ms;
+	if (left_ms >= 0 && left_ms < REDIS_MARGIN_MS)
+		s->expires_ms = min64(s->expires_ms, later_ms(now_ms, left_ms));
 }
 
 static int
