@@ -176,7 +176,9 @@ subtest 'config check and config show' => sub {
 	my ($status, $out, $err) = ctl('config', 'check');
 
 	is($status, 0, 'config check succeeds') or diag $err;
-	unlike($err, qr/warning/, 'config check prints no warning');
+	# Beside Redis the users are in a file of this host, which is doubtful.
+	unlike($err, qr/warning(?!: \[factors\] driver: is sqlite, a file)/,
+	    'config check prints no warning');
 	ok(!-e "$dir/fcgiauth.db", 'config check creates no file');
 	($status, $out) = ctl('config', 'show');
 	is($status, 0, 'config show succeeds');
