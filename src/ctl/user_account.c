@@ -24,6 +24,13 @@ user_open_factors(struct ctl *c, const char *what)
 	return CTL_DONE;
 }
 
+/* Opens the factor store unless the command has done so. */
+static int
+open_once(struct ctl *c, struct err *err)
+{
+	return c->factors_conn != NULL ? 0 : ctl_open(c, CTL_FACTORS, err);
+}
+
 static bool
 is_about_account(const struct ctl *c)
 {
@@ -78,7 +85,7 @@ user_void_secrets(struct ctl *c, struct str name, const char *done,
 	struct err err;
 
 	if (!ctl_reachable(c, CTL_FACTORS) ||
-	    ((c->factors_conn != NULL || ctl_open(c, CTL_FACTORS, &err) == 0) &&
+	    (open_once(c, &err) == 0 &&
 	     factors_one_time_void(c->factors_conn, ctl_call(c), name, kinds,
 				   NULL, &err) == 0))
 		return CTL_DONE;
@@ -108,7 +115,7 @@ user_forget_email(struct ctl *c, const struct identity *who)
 
 	if (!ctl_reachable(c, CTL_FACTORS))
 		return CTL_DONE;
-	if ((c->factors_conn != NULL || ctl_open(c, CTL_FACTORS, &err) == 0) &&
+	if (open_once(c, &err) == 0 &&
 	    factors_account(c->factors_conn, ctl_call(c), who->name, &account,
 			    &err) == 0) {
 		if (account.verified_email.n == 0 ||
@@ -130,7 +137,7 @@ user_must_change(struct ctl *c, struct str name, bool *must, bool *known)
 	struct err err;
 
 	*known = ctl_reachable(c, CTL_FACTORS);
-	if (*known && (ctl_open(c, CTL_FACTORS, &err) != 0 ||
+	if (*known && (open_once(c, &err) != 0 ||
 		       factors_account(c->factors_conn, ctl_call(c), name,
 				       &account, &err) != 0))
 		return ctl_refuse("%s", err.msg);
