@@ -10,11 +10,10 @@
 
 #define NOTICE_LIFE_MS (INT64_C(86400) * 1000)
 
-/* What causes a notice, and the language of the mail. */
+/* What causes a notice, and what it says. */
 struct cause {
 	const char *kind, *subject, *const *paragraphs;
 	bool new_network;
-	const struct page_language *language; /* NULL: English */
 };
 
 /* Sets *wanted to whether the user is told of a sign-in. Of the first one they
@@ -39,11 +38,12 @@ wants_login(struct request_context *ctx, const struct account *account,
  * does not want it. */
 static int
 queue_notice(struct request_context *ctx, const struct identity *who,
-	     const struct cause *cause, struct err *err)
+	     const struct cause *cause, const struct page_language *language,
+	     struct err *err)
 {
 	struct mail_text text = {
 		.user = who->name,
-		.language = cause->language,
+		.language = language,
 		.kind = cause->kind,
 		.subject = cause->subject,
 		.paragraphs = cause->paragraphs,
@@ -72,7 +72,7 @@ notify(struct request_context *ctx, const struct identity *who,
 {
 	struct err err;
 
-	if (queue_notice(ctx, who, cause, &err) != 0)
+	if (queue_notice(ctx, who, cause, page_language(ctx, 200), &err) != 0)
 		LOG(ctx->call.env->log, LOG_WARNING, "notice_not_queued",
 		    F_STR("user", who->name), F_CSTR("reason", err.msg),
 		    F_STR("request", ctx->in->request_id));
@@ -84,12 +84,12 @@ notice_password_changed(struct request_context *ctx, const struct identity *who)
 	static const char *const paragraphs[] = { TEXT("mail.changed.happened"),
 						  TEXT("mail.changed.act"),
 						  NULL };
+	static const struct cause cause = { .kind = "password_changed",
+					    .subject =
+						TEXT("mail.changed.subject"),
+					    .paragraphs = paragraphs };
 
-	notify(ctx, who,
-	       &(struct cause){ .kind = "password_changed",
-				.subject = TEXT("mail.changed.subject"),
-				.paragraphs = paragraphs,
-				.language = page_language(ctx, 200) });
+	notify(ctx, who, &cause);
 }
 
 void
@@ -98,13 +98,13 @@ notice_new_network(struct request_context *ctx, const struct identity *who)
 	static const char *const paragraphs[] = { TEXT("mail.login.happened"),
 						  TEXT("mail.login.act"),
 						  NULL };
+	static const struct cause cause = { .kind = "new_network",
+					    .subject =
+						TEXT("mail.login.subject"),
+					    .paragraphs = paragraphs,
+					    .new_network = true };
 
-	notify(ctx, who,
-	       &(struct cause){ .kind = "new_network",
-				.subject = TEXT("mail.login.subject"),
-				.paragraphs = paragraphs,
-				.new_network = true,
-				.language = page_language(ctx, 200) });
+	notify(ctx, who, &cause);
 }
 
 int
@@ -113,19 +113,19 @@ notice_changed_by_admin(const struct settings *set, const struct call *c,
 {
 	static const char *const paragraphs[] = { TEXT("mail.changed.by_admin"),
 						  NULL };
+	static const struct cause cause = { .kind = "password_changed",
+					    .subject =
+						TEXT("mail.changed.subject"),
+					    .paragraphs = paragraphs };
 	struct http_request in = { .action = ACTION_ENDPOINT };
 	struct service service = { .set = set };
 	struct request_context ctx = { .call = *c,
 				       .service = &service,
 				       .in = &in };
-	struct cause cause = { .kind = "password_changed",
-			       .subject = TEXT("mail.changed.subject"),
-			       .paragraphs = paragraphs };
 	struct problems problems;
 
 	problems_init(&problems, c->arena);
 	if (pages_open(set, c->arena, &service.pages, &problems) != 0)
 		return err_set(err, ERR_CONFIG, "%s", problems.first->text);
-	cause.language = pages_fixed(service.pages);
-	return queue_notice(&ctx, who, &cause, err);
+	return queue_notice(&ctx, who, &cause, pages_fixed(service.pages), err);
 }
