@@ -60,6 +60,10 @@ void flow_open_factors(struct flow *f);
 /* From now on, there is no factor store. */
 void flow_no_factors(struct flow *f);
 
+/* Sets, or returns, whether alice must change the password. */
+void flow_must_change(struct flow *f, bool must);
+bool flow_has_to_change(struct flow *f);
+
 /* From now on, checks are answered from memory: no other process can change the
  * store. */
 void flow_cache(struct flow *f);

@@ -25,3 +25,30 @@ flow_no_factors(struct flow *f)
 {
 	factors_conn_bind(f->conns.factors, NULL);
 }
+
+void
+flow_must_change(struct flow *f, bool must)
+{
+	const struct account_change change = { .user = STR("alice"),
+					       .fields = ACCOUNT_MUST_CHANGE,
+					       .must_change = must };
+	struct err err;
+
+	ck_assert_int_eq(factors_account_set(f->conns.factors,
+					     flow_call(f, 1000 * FAKE_NOW),
+					     &change, &err),
+			 0);
+}
+
+bool
+flow_has_to_change(struct flow *f)
+{
+	struct account account;
+	struct err err;
+
+	ck_assert_int_eq(factors_account(f->conns.factors,
+					 flow_call(f, 1000 * FAKE_NOW),
+					 STR("alice"), &account, &err),
+			 0);
+	return account.must_change;
+}

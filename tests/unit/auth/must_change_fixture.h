@@ -17,40 +17,13 @@
 static const char *pre, *csrf;
 
 static inline void
-must_change(bool must)
-{
-	const struct account_change change = { .user = STR("alice"),
-					       .fields = ACCOUNT_MUST_CHANGE,
-					       .must_change = must };
-	struct err err;
-
-	ck_assert_int_eq(factors_account_set(f.conns.factors,
-					     flow_call(&f, 1000 * FAKE_NOW),
-					     &change, &err),
-			 0);
-}
-
-static inline bool
-has_to_change(void)
-{
-	struct account account;
-	struct err err;
-
-	ck_assert_int_eq(factors_account(f.conns.factors,
-					 flow_call(&f, 1000 * FAKE_NOW),
-					 STR("alice"), &account, &err),
-			 0);
-	return account.must_change;
-}
-
-static inline void
 open_flow(void)
 {
 	struct flow_answer page;
 
 	flow_init(&f, NULL);
 	flow_rehash(&f);
-	must_change(true);
+	flow_must_change(&f, true);
 	page = flow_get(&f, "/auth/login", NULL, NULL);
 	csrf = flow_csrf(&f, &page);
 	pre = flow_text(&f, "HTTP_COOKIE=" PRE "=%s",

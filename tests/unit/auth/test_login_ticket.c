@@ -120,7 +120,7 @@ START_TEST(of_two_requests_one_wins)
 	a = send_new(ticket, NEW);
 	ck_assert(begins_again(&a));
 	f.users_table.on_find = NULL;
-	ck_assert(has_to_change());
+	ck_assert(flow_has_to_change(&f));
 	ck_assert_uint_eq(sign_in_status(FLOW_PASSWORD), 403);
 	flow_free(&f);
 }
@@ -138,7 +138,7 @@ START_TEST(a_ticket_expires)
 	fake_env_advance(&f.fake, 1);
 	a = send_new(ticket, NEW);
 	ck_assert(begins_again(&a));
-	ck_assert(has_to_change());
+	ck_assert(flow_has_to_change(&f));
 	flow_free(&f);
 }
 END_TEST
@@ -162,7 +162,7 @@ START_TEST(other_sites_are_refused)
 	csrf = "x";
 	ck_assert_uint_eq(send_new(ticket, NEW).status, 403);
 	csrf = right;
-	ck_assert(has_to_change());
+	ck_assert(flow_has_to_change(&f));
 	ck_assert_uint_eq(send_new(ticket, NEW).status, 303);
 	flow_free(&f);
 }
@@ -178,9 +178,9 @@ START_TEST(no_session_without_the_factor_store)
 		const char *old;
 
 		open_flow();
-		must_change(false);
+		flow_must_change(&f, false);
 		old = flow_login(&f, "alice");
-		must_change(true);
+		flow_must_change(&f, true);
 		factors_faulty_fail(&f.factors_faulty, fail, _i == 1);
 		a = flow_sign_in(&f, "alice", FLOW_PASSWORD, old);
 		status = a.status;
@@ -232,14 +232,14 @@ START_TEST(nothing_or_the_whole_change)
 		/* Without an answer the password may be set: that is whole, and
 		 * only the session is missing. */
 		if (sign_in_status(FLOW_PASSWORD) == 403) {
-			ck_assert(!done && has_to_change());
+			ck_assert(!done && flow_has_to_change(&f));
 			ck_assert_uint_eq(flow_sessions(&f, NULL).n, 0);
 		} else {
 			/* The user may be asked once more. */
-			ck_assert(a.status != 200 || has_to_change());
+			ck_assert(a.status != 200 || flow_has_to_change(&f));
 			ck_assert_uint_eq(sign_in_status(FLOW_PASSWORD), 401);
 			ck_assert_uint_eq(sign_in_status(NEW),
-					  has_to_change() ? 403 : 200);
+					  flow_has_to_change(&f) ? 403 : 200);
 		}
 		flow_free(&f);
 		ck_assert(fail > 1 || !done);
@@ -261,7 +261,7 @@ START_TEST(the_ticket_is_put_back)
 		a = send_new(ticket, NEW);
 		store_faulty_fail(&f.faulty, 0, false);
 		fake_env_advance_ms(&f.fake, 2000);
-		if (!has_to_change())
+		if (!flow_has_to_change(&f))
 			break;
 		ck_assert_uint_eq(a.status, 503);
 		ck_assert_uint_eq(send_new(ticket, "short").status, 422);

@@ -46,7 +46,7 @@ START_TEST(the_new_password_signs_in)
 	/* The box of the login page was remembered. */
 	ck_assert(flow_holds(a.raw, "Max-Age=2592000"));
 	ck_assert_uint_eq(seen(&a), 204);
-	ck_assert(!has_to_change());
+	ck_assert(!flow_has_to_change(&f));
 	ck_assert_uint_eq(sign_in_status(FLOW_PASSWORD), 401);
 	ck_assert_uint_eq(sign_in_status(NEW), 200);
 	flow_free(&f);
@@ -96,9 +96,9 @@ START_TEST(old_sessions_go_on)
 	const char *old;
 
 	open_flow();
-	must_change(false);
+	flow_must_change(&f, false);
 	old = flow_login(&f, "alice");
-	must_change(true);
+	flow_must_change(&f, true);
 	(void)ticket_of_program(old);
 	ck_assert_uint_eq(flow_verify(&f, "/", old, NULL).status, 204);
 	(void)program_sends(ticket_of_program(NULL), NEW, NULL);
@@ -114,13 +114,13 @@ START_TEST(a_step_leads_to_the_form)
 	const char *old;
 
 	open_flow();
-	must_change(false);
+	flow_must_change(&f, false);
 	old = flow_login(&f, "alice");
 	page = flow_get(&f, "/auth/login?step=1", old, NULL);
 	ck_assert_uint_eq(page.status, 200);
 	csrf = flow_csrf(&f, &page);
 	pre = flow_text(&f, "%s; " PRE "=%s", old, flow_cookie(&f, &page, PRE));
-	must_change(true);
+	flow_must_change(&f, true);
 	a = send_new(ticket_of_form("&step=1"), NEW);
 	ck_assert_uint_eq(a.status, 303);
 	ck_assert_uint_eq(seen(&a), 204);
@@ -161,7 +161,7 @@ START_TEST(a_refused_password_keeps_the_ticket)
 	a = flow_post(&f, POST_TO, FORM, fields(ticket, NEW, "x"), pre);
 	ck_assert_uint_eq(a.status, 422);
 	ck_assert(flow_holds(a.body, "differ"));
-	ck_assert(has_to_change());
+	ck_assert(flow_has_to_change(&f));
 	ck_assert_uint_eq(program_sends(ticket, FLOW_PASSWORD, pre).status,
 			  422);
 	ck_assert_uint_eq(send_new(ticket, NEW).status, 303);
@@ -194,7 +194,7 @@ START_TEST(the_user_is_checked_again)
 	ck_assert_uint_eq(a.status, 429);
 	ck_assert_ptr_nonnull(flow_header(&a, "Retry-After").p);
 	ck_assert_uint_eq(program_sends(ticket, NEW, pre).status, 429);
-	ck_assert(has_to_change());
+	ck_assert(flow_has_to_change(&f));
 	flow_free(&f);
 }
 END_TEST
@@ -205,7 +205,7 @@ START_TEST(passwords_that_are_changed_elsewhere)
 	struct flow_answer a;
 
 	flow_init(&f, NULL);
-	must_change(true);
+	flow_must_change(&f, true);
 	a = flow_get(&f, "/auth/login", NULL, NULL);
 	csrf = flow_csrf(&f, &a);
 	pre = flow_text(&f, "HTTP_COOKIE=" PRE "=%s", flow_cookie(&f, &a, PRE));

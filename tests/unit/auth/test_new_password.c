@@ -49,33 +49,6 @@ seen(const char *cookie)
 	return flow_verify(&f, "/", cookie, NULL).status;
 }
 
-static void
-must_change(bool must)
-{
-	const struct account_change change = { .user = STR("alice"),
-					       .fields = ACCOUNT_MUST_CHANGE,
-					       .must_change = must };
-	struct err err;
-
-	ck_assert_int_eq(factors_account_set(f.conns.factors,
-					     flow_call(&f, 1000 * FAKE_NOW),
-					     &change, &err),
-			 0);
-}
-
-static bool
-has_to_change(void)
-{
-	struct account account;
-	struct err err;
-
-	ck_assert_int_eq(factors_account(f.conns.factors,
-					 flow_call(&f, 1000 * FAKE_NOW),
-					 STR("alice"), &account, &err),
-			 0);
-	return account.must_change;
-}
-
 START_TEST(all_sessions_of_the_user_end)
 {
 	struct new_password_result r;
@@ -84,12 +57,12 @@ START_TEST(all_sessions_of_the_user_end)
 	open_flow();
 	old = flow_login(&f, "alice");
 	other = flow_login(&f, "bob");
-	must_change(true);
+	flow_must_change(&f, true);
 	ck_assert_int_eq(give(NEW, NULL, &r), 0);
 	ck_assert_int_eq(r.answer, NEW_PASSWORD_DONE);
 	ck_assert_uint_eq(seen(old), 401);
 	ck_assert_uint_eq(seen(other), 204);
-	ck_assert(!has_to_change());
+	ck_assert(!flow_has_to_change(&f));
 	ck_assert_uint_eq(flow_sign_in(&f, "alice", FLOW_PASSWORD, NULL).status,
 			  401);
 	ck_assert_uint_eq(flow_sign_in(&f, "alice", NEW, NULL).status, 200);
@@ -197,7 +170,7 @@ START_TEST(the_old_password_stays_if_sessions_cannot_be_ended)
 		open_flow();
 		kept = flow_login(&f, "alice");
 		id = flow_sessions(&f, "alice").v[0].id;
-		must_change(true);
+		flow_must_change(&f, true);
 		flow_log(&f, LOG_INFO);
 		store_faulty_fail(&f.faulty, fail, false);
 		done = give(NEW, _i == 0 ? NULL : &id, &r) == 0;
@@ -206,8 +179,8 @@ START_TEST(the_old_password_stays_if_sessions_cannot_be_ended)
 		ck_assert((strstr(log, "password_changed") != NULL) == done);
 		ck_assert(done || strstr(log, "sessions_ended") == NULL);
 		fake_env_advance(&f.fake, 60); /* for the breaker */
-		ck_assert(has_to_change() != done);
-		must_change(false);
+		ck_assert(flow_has_to_change(&f) != done);
+		flow_must_change(&f, false);
 		if (!done)
 			ck_assert_uint_eq(seen(kept), 204);
 		ck_assert_uint_eq(
@@ -230,7 +203,7 @@ START_TEST(the_change_stands_without_the_factor_store)
 
 		open_flow();
 		old = flow_login(&f, "alice");
-		must_change(true);
+		flow_must_change(&f, true);
 		flow_log(&f, LOG_INFO);
 		factors_faulty_fail(&f.factors_faulty, fail, false);
 		ck_assert_int_eq(give(NEW, NULL, &r), 0);
@@ -241,10 +214,10 @@ START_TEST(the_change_stands_without_the_factor_store)
 		ck_assert_ptr_nonnull(strstr(log,
 					     "password_changed user=alice"));
 		fake_env_advance(&f.fake, 60); /* for the breaker */
-		cleared = !has_to_change();
+		cleared = !flow_has_to_change(&f);
 		ck_assert((strstr(log, "account_not_cleared user=alice ") !=
 			   NULL) == !cleared);
-		must_change(false);
+		flow_must_change(&f, false);
 		ck_assert_uint_eq(seen(old), 401);
 		ck_assert_uint_eq(flow_sign_in(&f, "alice", NEW, NULL).status,
 				  200);
