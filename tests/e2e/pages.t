@@ -52,6 +52,7 @@ my $web = FCGIAuth::WebDriver->new(dir => tempdir())->open(
     args => ['--host-resolver-rules=MAP *.example.com 127.0.0.1']);
 my $wrong = 0;
 my %token;
+my $language = 'en';
 
 sub get { my ($path) = @_; return sub { $web->go("$site$path") } }
 
@@ -85,6 +86,18 @@ sub log_in {
 	my (%value) = @_;
 	$web->go("$site/auth/login?rd=%2Fsome%2Fpage");
 	submit(password => 'not the password', %value);
+	return;
+}
+
+# Posts the login form as if the page had another origin.
+sub log_in_from {
+	my ($origin, %more) = @_;
+	$web->go("$site/auth/login");
+	$web->cdp('Network.setExtraHTTPHeaders', { headers => {
+		'Accept-Language' => $language, Origin => $origin,
+		%more } });
+	submit(username => 'alice', password => 'no');
+	prefer($language);
 	return;
 }
 
@@ -174,7 +187,7 @@ my @pages = (
 	    heading => 'Forgot your password?',
 	    reach => get('/auth/reset?rd=%2Fsome%2Fpage') },
 	{ name => 'forgot-sent', words => 1, status => 200,
-	    heading => 'Look into your mail',
+	    heading => 'Check your e-mail',
 	    reach => sub { $web->go("$site/auth/reset");
 		submit(username => 'nobody') } },
 	{ name => 'link-invite', words => 1, status => 200,
@@ -229,6 +242,19 @@ my @pages = (
 	{ name => 'malformed', status => 400,
 	    heading => 'This address does not work',
 	    reach => get('/auth/login?rd=/a&rd=/b') },
+	{ name => 'foreign', words => 1, status => 403,
+	    heading => 'This form came from another site',
+	    reach => sub { log_in_from('https://evil.example') } },
+	{ name => 'hidden', words => 1, status => 403,
+	    heading => 'We cannot tell where this form came from',
+	    reach => sub { log_in_from('null') } },
+	{ name => 'renamed', words => 1, status => 403,
+	    heading => 'The address of this site is changed on the way',
+	    reach => sub { log_in_from('http://inside.example.net',
+		'Sec-Fetch-Site' => 'same-origin') } },
+	{ name => 'unnamed', words => 1, status => 403,
+	    heading => 'This address is not set up yet',
+	    reach => sub { log_in_from('http://www.example.com:1') } },
 	{ name => 'unknown-host', status => 400,
 	    heading => 'We do not serve this address', reach => sub {
 		$web->go($site =~ s/www/old/r . '/auth/login') } },
@@ -277,7 +303,7 @@ sub be {
 }
 
 sub prefer {
-	my ($language) = @_;
+	($language) = @_;
 	return $web->cdp('Network.setExtraHTTPHeaders',
 	    { headers => { 'Accept-Language' => $language } });
 }
